@@ -1,0 +1,3 @@
+//! The `portcullis` binary: parse, run, exit code.
+
+fn main() {}
