@@ -1,0 +1,791 @@
+//! Policies as Graph writes them: lenient in, strict out.
+//!
+//! Reading keeps whatever the model does not know, by its path, so that it can be shown; writing names
+//! every v1.0 property of a block and nothing else (contract section 3.1). Both ends of a property stand
+//! in this one file.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::conditions::{
+    ClientApp, Conditions, ExternalTenants, Filter, FilterMode, GuestKind, Guests, InsiderRisk,
+    LocationSet, Locations, Platform, Platforms, RiskLevel, Suite, TargetSet, Targets,
+    TransferMethod, UserAction, UserSet, Users, Workload,
+};
+use super::controls::{
+    CloudAppSecurity, Control, FrequencyAuthentication, FrequencyInterval, FrequencyUnit, Grant,
+    Operator, PersistentBrowser, Session, SignInFrequency,
+};
+use super::id::Id;
+use super::policy::Policy;
+use super::state::State;
+
+/// The pseudo-location of the old MFA trusted addresses (contract section 1.2).
+const MFA_TRUSTED_IPS: &str = "00000000-0000-0000-0000-000000000000";
+
+/// A policy as a tenant holds it.
+///
+/// Serialises to the Graph JSON it was read from, byte for byte of meaning.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Value", into = "Value")]
+pub struct LivePolicy {
+    /// Its id.
+    pub id: Id,
+    /// The template it was made from, if any.
+    pub template_id: Option<String>,
+    /// What it does.
+    pub state: State,
+    /// When it was created.
+    pub created: Option<Timestamp>,
+    /// When it was last modified; `None` when it never was.
+    pub modified: Option<Timestamp>,
+    /// Its content.
+    pub policy: Policy<Id>,
+    /// What the service holds beyond the model, by dotted path; shown, kept, never written back.
+    pub unmodelled: BTreeMap<String, Value>,
+    /// The JSON as it was read.
+    pub raw: Value,
+}
+
+impl LivePolicy {
+    /// The later of created and modified: from then on the content is what it is now.
+    pub fn unchanged_since(&self) -> Option<Timestamp> {
+        self.created.max(self.modified)
+    }
+}
+
+impl TryFrom<Value> for LivePolicy {
+    type Error = ShapeError;
+
+    fn try_from(raw: Value) -> Result<Self, ShapeError> {
+        let mut unmodelled = BTreeMap::new();
+        let mut object = Object::open("", &raw, &mut unmodelled)?;
+        let id = object.required_text("id")?;
+        let template_id = object.text("templateId")?;
+        let name = object.required_text("displayName")?;
+        let created = object.time("createdDateTime")?;
+        let modified = object.time("modifiedDateTime")?;
+        let state = object.required_text("state")?;
+        let state = State::from_wire(&state).ok_or_else(|| ShapeError {
+            path: "state".into(),
+            problem: format!("the state \"{state}\" is not known to this version"),
+        })?;
+        for ignored in ["deletedDateTime", "description"] {
+            object.take(ignored);
+        }
+        let conditions = object.child("conditions", conditions_in)?;
+        let grant = object.child("grantControls", grant_in)?;
+        let session = object.child("sessionControls", session_in)?;
+        object.close();
+        Ok(Self {
+            id: Id::new(id),
+            template_id,
+            state,
+            created,
+            modified,
+            policy: Policy {
+                name,
+                conditions: conditions.ok_or_else(|| ShapeError {
+                    path: "conditions".into(),
+                    problem: "is missing".into(),
+                })?,
+                grant,
+                session: session.filter(|session| !session.is_ineffectual()),
+            },
+            unmodelled,
+            raw,
+        })
+    }
+}
+
+impl From<LivePolicy> for Value {
+    fn from(live: LivePolicy) -> Self {
+        live.raw
+    }
+}
+
+/// Graph JSON that does not have the documented shape.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{path}: {problem}")]
+pub struct ShapeError {
+    /// The dotted path of the property.
+    pub path: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+/// A JSON object that is read key by key; what nobody asked for is kept as unmodelled.
+struct Object<'a> {
+    path: String,
+    rest: BTreeMap<&'a str, &'a Value>,
+    unmodelled: &'a mut BTreeMap<String, Value>,
+}
+
+impl<'a> Object<'a> {
+    fn open(
+        path: &str,
+        value: &'a Value,
+        unmodelled: &'a mut BTreeMap<String, Value>,
+    ) -> Result<Self, ShapeError> {
+        let Value::Object(map) = value else {
+            return Err(ShapeError {
+                path: if path.is_empty() { "policy" } else { path }.to_owned(),
+                problem: "is not an object".into(),
+            });
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            rest: map.iter().map(|(k, v)| (k.as_str(), v)).collect(),
+            unmodelled,
+        })
+    }
+
+    fn path(&self, key: &str) -> String {
+        if self.path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.path)
+        }
+    }
+
+    fn wrong(&self, key: &str, problem: &str) -> ShapeError {
+        ShapeError {
+            path: self.path(key),
+            problem: problem.to_owned(),
+        }
+    }
+
+    fn take(&mut self, key: &str) -> Option<&'a Value> {
+        self.rest.remove(key).filter(|value| !value.is_null())
+    }
+
+    fn text(&mut self, key: &str) -> Result<Option<String>, ShapeError> {
+        match self.take(key) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(_) => Err(self.wrong(key, "is not a string")),
+        }
+    }
+
+    fn required_text(&mut self, key: &str) -> Result<String, ShapeError> {
+        self.text(key)?.ok_or_else(|| self.wrong(key, "is missing"))
+    }
+
+    fn time(&mut self, key: &str) -> Result<Option<Timestamp>, ShapeError> {
+        self.text(key)?
+            .map(|text| {
+                text.parse()
+                    .map_err(|_| self.wrong(key, "is not a point in time"))
+            })
+            .transpose()
+    }
+
+    fn flag(&mut self, key: &str) -> Result<bool, ShapeError> {
+        match self.take(key) {
+            None => Ok(false),
+            Some(Value::Bool(flag)) => Ok(*flag),
+            Some(_) => Err(self.wrong(key, "is not a boolean")),
+        }
+    }
+
+    fn texts(&mut self, key: &str) -> Result<Vec<String>, ShapeError> {
+        match self.take(key) {
+            None => Ok(Vec::new()),
+            Some(Value::Array(items)) => items
+                .iter()
+                .map(|item| {
+                    item.as_str()
+                        .map(str::to_owned)
+                        .ok_or_else(|| self.wrong(key, "holds something that is not a string"))
+                })
+                .collect(),
+            Some(_) => Err(self.wrong(key, "is not an array")),
+        }
+    }
+
+    fn words<T: Ord>(
+        &mut self,
+        key: &str,
+        from_wire: fn(&str) -> T,
+    ) -> Result<BTreeSet<T>, ShapeError> {
+        Ok(self.texts(key)?.iter().map(|t| from_wire(t)).collect())
+    }
+
+    /// A flags enumeration: one string, its members joined by commas (contract section 1.2).
+    fn flags<T: Ord>(
+        &mut self,
+        key: &str,
+        from_wire: fn(&str) -> T,
+    ) -> Result<BTreeSet<T>, ShapeError> {
+        Ok(self
+            .text(key)?
+            .iter()
+            .flat_map(|text| text.split(','))
+            .map(str::trim)
+            .filter(|word| !word.is_empty())
+            .map(from_wire)
+            .collect())
+    }
+
+    fn ids(&mut self, key: &str) -> Result<BTreeSet<Id>, ShapeError> {
+        Ok(self.texts(key)?.into_iter().map(Id::new).collect())
+    }
+
+    fn child<T>(
+        &mut self,
+        key: &str,
+        read: fn(&mut Object<'_>) -> Result<T, ShapeError>,
+    ) -> Result<Option<T>, ShapeError> {
+        let Some(value) = self.take(key) else {
+            return Ok(None);
+        };
+        let path = self.path(key);
+        let mut child = Object::open(&path, value, &mut *self.unmodelled)?;
+        let read = read(&mut child)?;
+        child.close();
+        Ok(Some(read))
+    }
+
+    fn close(self) {
+        for (key, value) in &self.rest {
+            if !value.is_null() && !key.contains("@odata.") {
+                self.unmodelled.insert(self.path(key), (*value).clone());
+            }
+        }
+    }
+}
+
+fn conditions_in(object: &mut Object<'_>) -> Result<Conditions<Id>, ShapeError> {
+    Ok(Conditions {
+        users: object.child("users", users_in)?.unwrap_or_default(),
+        workload: object
+            .child("clientApplications", workload_in)?
+            .filter(|workload| *workload != Workload::default()),
+        targets: object
+            .child("applications", targets_in)?
+            .unwrap_or_default(),
+        client_apps: object.words("clientAppTypes", ClientApp::from_wire)?,
+        platforms: object
+            .child("platforms", |object| {
+                Ok(Platforms {
+                    include: object.words("includePlatforms", Platform::from_wire)?,
+                    exclude: object.words("excludePlatforms", Platform::from_wire)?,
+                })
+            })?
+            .filter(|platforms| *platforms != Platforms::default()),
+        locations: object
+            .child("locations", |object| {
+                Ok(Locations {
+                    include: locations_in(object.texts("includeLocations")?),
+                    exclude: locations_in(object.texts("excludeLocations")?),
+                })
+            })?
+            .filter(|locations| *locations != Locations::default()),
+        sign_in_risk: object.words("signInRiskLevels", RiskLevel::from_wire)?,
+        user_risk: object.words("userRiskLevels", RiskLevel::from_wire)?,
+        service_principal_risk: object.words("servicePrincipalRiskLevels", RiskLevel::from_wire)?,
+        insider_risk: object.flags("insiderRiskLevels", InsiderRisk::from_wire)?,
+        flows: object
+            .child("authenticationFlows", |object| {
+                object.flags("transferMethods", TransferMethod::from_wire)
+            })?
+            .unwrap_or_default(),
+        device_filter: object
+            .child("devices", |object| object.child("deviceFilter", filter_in))?
+            .flatten(),
+    })
+}
+
+fn users_in(object: &mut Object<'_>) -> Result<Users<Id>, ShapeError> {
+    fn side(
+        object: &mut Object<'_>,
+        users: &str,
+        groups: &str,
+        roles: &str,
+        guests: &str,
+    ) -> Result<UserSet<Id>, ShapeError> {
+        let mut set = UserSet::default();
+        for user in object.texts(users)? {
+            match user.as_str() {
+                "All" => set.all = true,
+                "None" => set.none = true,
+                "GuestsOrExternalUsers" => set.guests = Some(Guests::legacy()),
+                _ => {
+                    set.users.insert(Id::new(user));
+                }
+            }
+        }
+        set.groups = object.ids(groups)?;
+        set.roles = object.ids(roles)?;
+        if let Some(guests) = object.child(guests, guests_in)? {
+            set.guests = Some(guests);
+        }
+        Ok(set)
+    }
+    Ok(Users {
+        include: side(
+            object,
+            "includeUsers",
+            "includeGroups",
+            "includeRoles",
+            "includeGuestsOrExternalUsers",
+        )?,
+        exclude: side(
+            object,
+            "excludeUsers",
+            "excludeGroups",
+            "excludeRoles",
+            "excludeGuestsOrExternalUsers",
+        )?,
+    })
+}
+
+fn guests_in(object: &mut Object<'_>) -> Result<Guests, ShapeError> {
+    Ok(Guests {
+        kinds: object.flags("guestOrExternalUserTypes", GuestKind::from_wire)?,
+        tenants: object.child("externalTenants", |object| {
+            let kind = object.text("membershipKind")?;
+            let members = object.texts("members")?;
+            Ok(match kind.as_deref() {
+                Some("enumerated") => ExternalTenants::Enumerated(members.into_iter().collect()),
+                _ => ExternalTenants::All,
+            })
+        })?,
+        legacy: false,
+    })
+}
+
+fn workload_in(object: &mut Object<'_>) -> Result<Workload<Id>, ShapeError> {
+    let mut include = object.ids("includeServicePrincipals")?;
+    let include_all = include.remove(&Id::new("ServicePrincipalsInMyTenant"));
+    Ok(Workload {
+        include_all,
+        include,
+        exclude: object.ids("excludeServicePrincipals")?,
+        filter: object.child("servicePrincipalFilter", filter_in)?,
+    })
+}
+
+fn targets_in(object: &mut Object<'_>) -> Result<Targets<Id>, ShapeError> {
+    fn side(items: Vec<String>) -> TargetSet<Id> {
+        let mut set = TargetSet::default();
+        for item in items {
+            match (item.as_str(), Suite::from_wire(&item)) {
+                ("All", _) => set.all = true,
+                ("None", _) => set.none = true,
+                (_, Suite::Unknown(_)) => {
+                    set.apps.insert(Id::new(item));
+                }
+                (_, suite) => {
+                    set.suites.insert(suite);
+                }
+            }
+        }
+        set
+    }
+    Ok(Targets {
+        include: side(object.texts("includeApplications")?),
+        exclude: side(object.texts("excludeApplications")?),
+        user_actions: object.words("includeUserActions", UserAction::from_wire)?,
+        authentication_contexts: object
+            .texts("includeAuthenticationContextClassReferences")?
+            .into_iter()
+            .collect(),
+        filter: object.child("applicationFilter", filter_in)?,
+    })
+}
+
+fn filter_in(object: &mut Object<'_>) -> Result<Filter, ShapeError> {
+    Ok(Filter {
+        mode: FilterMode::from_wire(&object.required_text("mode")?),
+        rule: object.required_text("rule")?,
+    })
+}
+
+fn locations_in(items: Vec<String>) -> LocationSet<Id> {
+    let mut set = LocationSet::default();
+    for item in items {
+        match item.as_str() {
+            "All" => set.all = true,
+            "AllTrusted" => set.all_trusted = true,
+            MFA_TRUSTED_IPS => set.mfa_trusted_ips = true,
+            _ => {
+                set.named.insert(Id::new(item));
+            }
+        }
+    }
+    set
+}
+
+fn grant_in(object: &mut Object<'_>) -> Result<Grant<Id>, ShapeError> {
+    Ok(Grant {
+        operator: object
+            .text("operator")?
+            .map_or(Operator::Any, |wire| Operator::from_wire(&wire)),
+        controls: object.words("builtInControls", Control::from_wire)?,
+        // The reply holds the whole strength; only its id belongs to the policy (contract section 1.6).
+        strength: match object.take("authenticationStrength") {
+            None => None,
+            Some(strength) => Some(
+                strength
+                    .get("id")
+                    .and_then(Value::as_str)
+                    .map(Id::new)
+                    .ok_or_else(|| object.wrong("authenticationStrength", "has no id"))?,
+            ),
+        },
+        terms_of_use: object.ids("termsOfUse")?,
+        custom_factors: object
+            .texts("customAuthenticationFactors")?
+            .into_iter()
+            .collect(),
+    })
+}
+
+fn session_in(object: &mut Object<'_>) -> Result<Session, ShapeError> {
+    fn enabled(object: &mut Object<'_>) -> Result<bool, ShapeError> {
+        object.flag("isEnabled")
+    }
+    Ok(Session {
+        sign_in_frequency: object
+            .child("signInFrequency", |object| {
+                let enabled = object.flag("isEnabled")?;
+                let value = match object.take("value") {
+                    None => None,
+                    Some(value) => Some(
+                        value
+                            .as_i64()
+                            .and_then(|value| i32::try_from(value).ok())
+                            .ok_or_else(|| object.wrong("value", "is not a 32-bit number"))?,
+                    ),
+                };
+                let frequency = SignInFrequency {
+                    interval: object
+                        .text("frequencyInterval")?
+                        .map_or(FrequencyInterval::TimeBased, |wire| {
+                            FrequencyInterval::from_wire(&wire)
+                        }),
+                    value,
+                    unit: object
+                        .text("type")?
+                        .map(|wire| FrequencyUnit::from_wire(&wire)),
+                    authentication: object
+                        .text("authenticationType")?
+                        .map_or(FrequencyAuthentication::PrimaryAndSecondary, |wire| {
+                            FrequencyAuthentication::from_wire(&wire)
+                        }),
+                };
+                Ok(enabled.then_some(frequency))
+            })?
+            .flatten(),
+        persistent_browser: object
+            .child("persistentBrowser", |object| {
+                let enabled = object.flag("isEnabled")?;
+                let mode = object.text("mode")?;
+                Ok(mode
+                    .filter(|_| enabled)
+                    .map(|wire| PersistentBrowser::from_wire(&wire)))
+            })?
+            .flatten(),
+        app_enforced_restrictions: object
+            .child("applicationEnforcedRestrictions", enabled)?
+            .unwrap_or_default(),
+        cloud_app_security: object
+            .child("cloudAppSecurity", |object| {
+                let enabled = object.flag("isEnabled")?;
+                let kind = object.text("cloudAppSecurityType")?;
+                Ok(kind
+                    .filter(|_| enabled)
+                    .map(|wire| CloudAppSecurity::from_wire(&wire)))
+            })?
+            .flatten(),
+        resilience_defaults_disabled: object.flag("disableResilienceDefaults")?,
+        token_protection: object
+            .child("secureSignInSession", enabled)?
+            .unwrap_or_default(),
+    })
+}
+
+/// A top-level part of a policy that is written as a whole (contract section 3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Block {
+    /// `displayName`
+    Name,
+    /// `conditions`
+    Conditions,
+    /// `grantControls`
+    Grant,
+    /// `sessionControls`
+    Session,
+}
+
+/// The key of a block and its complete v1.0 value: every array there, every absent object `null`.
+///
+/// This is the form for a PATCH: what a list or an object no longer holds has to be said, for Graph
+/// merges (contract section 3.1).
+pub fn block_json(policy: &Policy<Id>, block: Block) -> (&'static str, Value) {
+    match block {
+        Block::Name => ("displayName", json!(policy.name)),
+        Block::Conditions => ("conditions", conditions_out(&policy.conditions)),
+        Block::Grant => (
+            "grantControls",
+            policy.grant.as_ref().map_or(Value::Null, grant_out),
+        ),
+        Block::Session => (
+            "sessionControls",
+            policy.session.as_ref().map_or(Value::Null, session_out),
+        ),
+    }
+}
+
+/// The body that creates a policy in `state`.
+pub fn create_json(policy: &Policy<Id>, state: State) -> Value {
+    let mut body = Map::new();
+    for block in [Block::Name, Block::Conditions, Block::Grant, Block::Session] {
+        let (key, value) = block_json(policy, block);
+        body.insert(key.to_owned(), value);
+    }
+    // Beside a strength an empty list of controls is only needed to clear one (contract section 1.6).
+    if let Some(Value::Object(grant)) = body.get_mut("grantControls")
+        && grant["builtInControls"] == json!([])
+    {
+        grant.remove("builtInControls");
+    }
+    body.insert("state".into(), json!(state.wire()));
+    Value::Object(body)
+}
+
+fn wires<'a, T: 'a>(set: impl IntoIterator<Item = &'a T>, wire: fn(&T) -> &str) -> Value {
+    set.into_iter().map(wire).collect()
+}
+
+/// A flags enumeration: one string, members joined by commas, `null` when there is none.
+fn joined<'a, T: 'a>(set: impl IntoIterator<Item = &'a T>, wire: fn(&T) -> &str) -> Value {
+    let text = set.into_iter().map(wire).collect::<Vec<_>>().join(",");
+    if text.is_empty() {
+        Value::Null
+    } else {
+        Value::String(text)
+    }
+}
+
+fn conditions_out(conditions: &Conditions<Id>) -> Value {
+    let Conditions {
+        users,
+        workload,
+        targets,
+        client_apps,
+        platforms,
+        locations,
+        sign_in_risk,
+        user_risk,
+        service_principal_risk,
+        insider_risk,
+        flows,
+        device_filter,
+    } = conditions;
+    json!({
+        "users": users_out(users),
+        "clientApplications": workload.as_ref().map(|workload| {
+            let Workload { include_all, include, exclude, filter } = workload;
+            let mut include = ids_out(include);
+            if *include_all {
+                include.insert(0, "ServicePrincipalsInMyTenant".into());
+            }
+            json!({
+                "includeServicePrincipals": include,
+                "excludeServicePrincipals": ids_out(exclude),
+                "servicePrincipalFilter": filter.as_ref().map(filter_out),
+            })
+        }),
+        "applications": targets_out(targets),
+        "clientAppTypes": wires(client_apps, ClientApp::wire),
+        "platforms": platforms.as_ref().map(|platforms| json!({
+            "includePlatforms": wires(&platforms.include, Platform::wire),
+            "excludePlatforms": wires(&platforms.exclude, Platform::wire),
+        })),
+        "locations": locations.as_ref().map(|locations| json!({
+            "includeLocations": locations_out(&locations.include),
+            "excludeLocations": locations_out(&locations.exclude),
+        })),
+        "signInRiskLevels": wires(sign_in_risk, RiskLevel::wire),
+        "userRiskLevels": wires(user_risk, RiskLevel::wire),
+        "servicePrincipalRiskLevels": wires(service_principal_risk, RiskLevel::wire),
+        "insiderRiskLevels": joined(insider_risk, InsiderRisk::wire),
+        // An object with empty methods is refused; only `null` clears it (contract section 6, trap 24).
+        "authenticationFlows": (!flows.is_empty())
+            .then(|| json!({"transferMethods": joined(flows, TransferMethod::wire)})),
+        "devices": device_filter.as_ref().map(|filter| json!({"deviceFilter": filter_out(filter)})),
+    })
+}
+
+fn ids_out(ids: &BTreeSet<Id>) -> Vec<String> {
+    ids.iter().map(|id| id.as_str().to_owned()).collect()
+}
+
+fn users_out(users: &Users<Id>) -> Value {
+    fn people(set: &UserSet<Id>) -> Vec<String> {
+        let mut people = Vec::new();
+        if set.all {
+            people.push("All".to_owned());
+        }
+        if set.none {
+            people.push("None".to_owned());
+        }
+        if set.guests.as_ref().is_some_and(|guests| guests.legacy) {
+            people.push("GuestsOrExternalUsers".to_owned());
+        }
+        people.extend(ids_out(&set.users));
+        people
+    }
+    fn guests(set: &UserSet<Id>) -> Option<Value> {
+        set.guests
+            .as_ref()
+            .filter(|guests| !guests.legacy)
+            .map(guests_out)
+    }
+    let Users { include, exclude } = users;
+    json!({
+        "includeUsers": people(include),
+        "excludeUsers": people(exclude),
+        "includeGroups": ids_out(&include.groups),
+        "excludeGroups": ids_out(&exclude.groups),
+        "includeRoles": ids_out(&include.roles),
+        "excludeRoles": ids_out(&exclude.roles),
+        "includeGuestsOrExternalUsers": guests(include),
+        "excludeGuestsOrExternalUsers": guests(exclude),
+    })
+}
+
+fn guests_out(guests: &Guests) -> Value {
+    let tenants = guests.tenants.as_ref().map(|tenants| match tenants {
+        // No `members` here, not even an empty list (contract section 1.4).
+        ExternalTenants::All => json!({
+            "@odata.type": "#microsoft.graph.conditionalAccessAllExternalTenants",
+            "membershipKind": "all",
+        }),
+        ExternalTenants::Enumerated(members) => json!({
+            "@odata.type": "#microsoft.graph.conditionalAccessEnumeratedExternalTenants",
+            "membershipKind": "enumerated",
+            "members": members,
+        }),
+    });
+    json!({
+        "guestOrExternalUserTypes": joined(&guests.kinds, GuestKind::wire),
+        "externalTenants": tenants,
+    })
+}
+
+fn targets_out(targets: &Targets<Id>) -> Value {
+    fn side(set: &TargetSet<Id>) -> Vec<String> {
+        let mut out = Vec::new();
+        if set.all {
+            out.push("All".to_owned());
+        }
+        if set.none {
+            out.push("None".to_owned());
+        }
+        out.extend(set.suites.iter().map(|suite| suite.wire().to_owned()));
+        out.extend(ids_out(&set.apps));
+        out
+    }
+    let Targets {
+        include,
+        exclude,
+        user_actions,
+        authentication_contexts,
+        filter,
+    } = targets;
+    json!({
+        "includeApplications": side(include),
+        "excludeApplications": side(exclude),
+        "includeUserActions": wires(user_actions, UserAction::wire),
+        "includeAuthenticationContextClassReferences": authentication_contexts,
+        "applicationFilter": filter.as_ref().map(filter_out),
+    })
+}
+
+fn filter_out(filter: &Filter) -> Value {
+    json!({"mode": filter.mode.wire(), "rule": filter.rule})
+}
+
+fn locations_out(set: &LocationSet<Id>) -> Vec<String> {
+    let mut out = Vec::new();
+    if set.all {
+        out.push("All".to_owned());
+    }
+    if set.all_trusted {
+        out.push("AllTrusted".to_owned());
+    }
+    if set.mfa_trusted_ips {
+        out.push(MFA_TRUSTED_IPS.to_owned());
+    }
+    out.extend(ids_out(&set.named));
+    out
+}
+
+fn grant_out(grant: &Grant<Id>) -> Value {
+    let Grant {
+        operator,
+        controls,
+        strength,
+        terms_of_use,
+        custom_factors,
+    } = grant;
+    json!({
+        "operator": operator.wire(),
+        "builtInControls": wires(controls, Control::wire),
+        "authenticationStrength": strength.as_ref().map(|id| json!({"id": id})),
+        "termsOfUse": ids_out(terms_of_use),
+        "customAuthenticationFactors": custom_factors,
+    })
+}
+
+fn session_out(session: &Session) -> Value {
+    let Session {
+        sign_in_frequency,
+        persistent_browser,
+        app_enforced_restrictions,
+        cloud_app_security,
+        resilience_defaults_disabled,
+        token_protection,
+    } = session;
+    let enabled = |flag: bool| flag.then(|| json!({"isEnabled": true}));
+    let mut out = json!({
+        "signInFrequency": sign_in_frequency.as_ref().map(|frequency| json!({
+            "isEnabled": true,
+            "value": frequency.value,
+            "type": frequency.unit.as_ref().map(FrequencyUnit::wire),
+            "authenticationType": frequency.authentication.wire(),
+            "frequencyInterval": frequency.interval.wire(),
+        })),
+        "persistentBrowser": persistent_browser
+            .as_ref()
+            .map(|mode| json!({"isEnabled": true, "mode": mode.wire()})),
+        "applicationEnforcedRestrictions": enabled(*app_enforced_restrictions),
+        "cloudAppSecurity": cloud_app_security
+            .as_ref()
+            .map(|kind| json!({"isEnabled": true, "cloudAppSecurityType": kind.wire()})),
+        "disableResilienceDefaults": resilience_defaults_disabled.then_some(true),
+        "secureSignInSession": enabled(*token_protection),
+    });
+    // Beside "every time" the service refuses these two even as `null` (contract section 1.7).
+    if sign_in_frequency
+        .as_ref()
+        .is_some_and(|frequency| frequency.interval == FrequencyInterval::EveryTime)
+        && let Value::Object(out) = &mut out
+    {
+        for key in [
+            "applicationEnforcedRestrictions",
+            "disableResilienceDefaults",
+        ] {
+            if out.get(key) == Some(&Value::Null) {
+                out.remove(key);
+            }
+        }
+    }
+    out
+}
