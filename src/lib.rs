@@ -4,6 +4,11 @@
 //! reads the imports and fails when one of them crosses a border.
 
 pub mod diagnostic;
+pub mod diff;
+pub mod evidence;
+pub mod guard;
 pub mod model;
+pub mod plan;
+pub mod rollout;
 pub mod store;
 pub mod tenant;

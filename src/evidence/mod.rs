@@ -1,0 +1,7 @@
+//! What is known about a policy when it is weighed, frozen so that it can be weighed again.
+
+mod bundle;
+mod collect;
+
+pub use bundle::{Bundle, EmergencyAccount, Exception, ExcludedMembership, LiveFacts, Membership};
+pub use collect::{Remembered, RememberedWrite, Weighed};
