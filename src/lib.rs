@@ -3,6 +3,7 @@
 //! The rooms, and which room may use which, are in `ARCHITECTURE.md`; `tests/suite/architecture.rs`
 //! reads the imports and fails when one of them crosses a border.
 
+pub mod apply;
 pub mod diagnostic;
 pub mod diff;
 pub mod evidence;

@@ -1,0 +1,136 @@
+//! Before the first write: the lock, what earlier runs left open, and a plan of what is live now.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use super::error::ApplyError;
+use super::journal::Journal;
+use super::open_write::settle_open_intents;
+use crate::guard::{self, Limits};
+use crate::model::Desired;
+use crate::plan::{Plan, PlanOptions, SavedPlan, plan};
+use crate::store::{Lock, Store};
+use crate::tenant::{Lookups, Snapshot, WriteTenant};
+
+/// How long to wait for another run that has the store.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a run works with.
+pub struct Run<'a> {
+    /// The tenant.
+    pub tenant: &'a dyn WriteTenant,
+    /// What is wanted of it.
+    pub desired: &'a Desired,
+    /// Where the journal and the snapshots are.
+    pub store: &'a Store,
+    /// How long a write may stay unseen.
+    pub settle: Duration,
+    /// What was asked for beyond the YAML.
+    pub options: PlanOptions,
+    /// What was allowed for this run.
+    pub limits: Limits,
+    /// Says what is going on when it takes a while.
+    pub progress: &'a (dyn Fn(&str) + Send + Sync),
+}
+
+/// A run that holds the lock and knows what it would write.
+pub struct Prepared<'a> {
+    pub(super) run: Run<'a>,
+    pub(super) journal: Journal,
+    pub(super) snapshot: Snapshot,
+    /// When the policies were listed, on the process's own clock.
+    pub(super) listed_at: Instant,
+    /// The digests of the plans of which an open intent was just found done.
+    pub(super) settled: BTreeSet<String>,
+    /// What would be written, guards asked.
+    pub plan: Plan,
+    _lock: Lock,
+}
+
+/// Takes the lock, settles open intents, reads the tenant, plans and asks the guards.
+///
+/// Nothing is written here. A plan with refusals is returned all the same, for it has to be shown.
+///
+/// # Errors
+/// When the store is taken, the journal unusable, or the tenant unreadable.
+pub async fn prepare(run: Run<'_>) -> Result<Prepared<'_>, ApplyError> {
+    let lock = lock(run.store).await?;
+    let tenant_id = run.tenant.tenant_id().await?;
+    let mut journal = Journal::open(run.store, &tenant_id)?;
+    let settled = settle_open_intents(&run, &mut journal).await?;
+    let lookups = Lookups::of(run.desired, &[]);
+    let listed_at = Instant::now();
+    let snapshot = run.tenant.snapshot(&lookups).await?;
+    let mut plan = plan(run.desired, &snapshot, &journal.remembered(), &run.options);
+    guard::examine(&mut plan, run.desired, &snapshot, run.limits);
+    Ok(Prepared {
+        run,
+        journal,
+        snapshot,
+        listed_at,
+        settled,
+        plan,
+        _lock: lock,
+    })
+}
+
+async fn lock(store: &Store) -> Result<Lock, ApplyError> {
+    let path = store.root().join("lock");
+    // Waiting for a file lock blocks its thread, and the sandbox may be served by this process.
+    let taken = tokio::task::spawn_blocking(move || Lock::take_within(&path, PATIENCE)).await;
+    match taken {
+        Ok(lock) => Ok(lock?),
+        Err(panic) => Err(ApplyError::Stale(format!(
+            "the lock could not be taken: {panic}"
+        ))),
+    }
+}
+
+impl Prepared<'_> {
+    /// Compares what was reviewed with what would be done now (rule 5). `Ok(true)` means that there is
+    /// nothing left to do, because an earlier run of this very plan already did it.
+    ///
+    /// # Errors
+    /// [`ApplyError::Stale`], with what differs.
+    pub fn agrees_with(&self, saved: &SavedPlan, now: &SavedPlan) -> Result<bool, ApplyError> {
+        let stale = |why: String| Err(ApplyError::Stale(why));
+        if saved.tenant_id != now.tenant_id {
+            return stale(format!(
+                "the plan was made for tenant {}, and this is {}",
+                saved.tenant_id, now.tenant_id
+            ));
+        }
+        if saved.yaml != now.yaml {
+            return stale("the YAML changed since the plan was made".into());
+        }
+        let just_done = self.settled.contains(&saved.digest);
+        let done = self.journal.done_by(&saved.digest);
+        let left: Vec<_> = saved
+            .changes
+            .iter()
+            .filter(|change| !done.contains(&change.policy.as_str()))
+            .collect();
+        if now.changes.is_empty() {
+            return match (just_done && left.is_empty(), saved.changes.is_empty()) {
+                (true, _) => Ok(true),
+                (false, true) => stale("the plan has nothing to apply".into()),
+                (false, false) => stale("nothing of the plan is left to do".into()),
+            };
+        }
+        if left.iter().copied().ne(now.changes.iter()) {
+            let differing: BTreeSet<&str> = left
+                .iter()
+                .copied()
+                .chain(&now.changes)
+                .filter(|change| !(left.contains(change) && now.changes.contains(change)))
+                .map(|change| change.policy.as_str())
+                .collect();
+            let list: Vec<_> = differing.into_iter().collect();
+            return stale(format!(
+                "the tenant changed since the plan was made; what would be done now differs for {}",
+                list.join(", ")
+            ));
+        }
+        Ok(false)
+    }
+}
