@@ -3,4 +3,5 @@
 //! The rooms, and which room may use which, are in `ARCHITECTURE.md`; `tests/suite/architecture.rs`
 //! reads the imports and fails when one of them crosses a border.
 
+pub mod sandbox;
 pub mod store;
