@@ -1,4 +1,4 @@
-//! The directory: users, groups, service principals, roles, and what describes the organisation.
+//! The directory: users, groups and service principals, looked up and written.
 
 use serde_json::{Value, json};
 
@@ -10,9 +10,9 @@ use super::owner::{Answer, Session};
 use super::population;
 use super::query::{Collection, count, page, single};
 use super::request::{Reply, Request};
-use super::routes::{Handled, created, read, require};
+use super::routes::{Handled, created, read};
 use super::rules::is_guid;
-use super::tenant::{Change, Table, id_of, text};
+use super::tenant::{Change, Table, text};
 
 /// The properties of a user that Graph shows unless others are selected.
 const USER: [&str; 11] = [
@@ -148,166 +148,8 @@ pub(super) fn answer(
                 &[],
             ))
         }),
-        ["directoryroles"] => read(request, || {
-            let roles = activated_roles(session);
-            let collection = Collection {
-                context: "directoryRoles",
-                resource: "DirectoryRole",
-                filterable: &["id", "displayName", "roleTemplateId"],
-                ..collection(Table::RoleDefinitions)
-            };
-            page(request, roles.iter().collect(), &collection, Value::clone)
-        }),
-        ["directoryroles", id, "members"] => read(request, || {
-            let roles = activated_roles(session);
-            let role = roles
-                .iter()
-                .find(|role| text(role, "id") == *id)
-                .ok_or_else(|| Failure::no_such_resource(id))?;
-            let holders = session
-                .tenant
-                .rows(Table::RoleAssignments)
-                .iter()
-                .filter(|row| row["roleDefinitionId"] == role["roleTemplateId"])
-                .filter_map(|row| session.tenant.directory_object(text(row, "principalId")))
-                .collect();
-            members::mixed(request, holders)
-        }),
-        ["rolemanagement", "directory", "roledefinitions", rest @ ..] if rest.len() <= 1 => {
-            read(request, || {
-                plain(session, request, Table::RoleDefinitions, rest)
-            })
-        }
-        ["rolemanagement", "directory", "roleassignments", rest @ ..] if rest.len() <= 1 => {
-            read(request, || {
-                plain(session, request, Table::RoleAssignments, rest)
-            })
-        }
-        ["subscribedskus"] => read(request, || {
-            literal(request, "subscribedSkus", &population::skus())
-        }),
-        ["organization"] => read(request, || {
-            literal(request, "organization", &[population::organization()])
-        }),
-        ["organization", id] if id.eq_ignore_ascii_case(super::TENANT_ID) => read(request, || {
-            Ok(single(
-                request,
-                "organization",
-                population::organization(),
-                &[],
-            ))
-        }),
-        ["domains"] => read(request, || {
-            literal(request, "domains", &[population::domain()])
-        }),
         _ => return None,
     })
-}
-
-fn literal(request: &Request, context: &str, rows: &[Value]) -> Result<Reply, Failure> {
-    let collection = Collection {
-        context,
-        filterable: &[],
-        ..collection(Table::RoleDefinitions)
-    };
-    page(request, rows.iter().collect(), &collection, Value::clone)
-}
-
-fn plain(
-    session: &Session<'_>,
-    request: &Request,
-    table: Table,
-    rest: &[&str],
-) -> Result<Reply, Failure> {
-    let collection = collection(table);
-    match rest {
-        [id] => {
-            let row = session
-                .tenant
-                .row(table, id)
-                .ok_or_else(|| Failure::no_such_resource(id))?;
-            Ok(single(
-                request,
-                collection.context,
-                row.clone(),
-                collection.shown,
-            ))
-        }
-        _ => page(
-            request,
-            session.tenant.rows(table).iter().collect(),
-            &collection,
-            Value::clone,
-        ),
-    }
-}
-
-/// The roles somebody holds: their ids are the tenant's own, and not what a policy wants.
-fn activated_roles(session: &Session<'_>) -> Vec<Value> {
-    session
-        .tenant
-        .rows(Table::RoleDefinitions)
-        .iter()
-        .filter(|role| {
-            session
-                .tenant
-                .rows(Table::RoleAssignments)
-                .iter()
-                .any(|row| row["roleDefinitionId"] == role["id"])
-        })
-        .map(|role| {
-            json!({
-                "id": id_of(&format!("directory role {}", text(role, "id"))),
-                "deletedDateTime": null,
-                "description": role["description"],
-                "displayName": role["displayName"],
-                "roleTemplateId": role["templateId"],
-            })
-        })
-        .collect()
-}
-
-/// `GET` and `PATCH /policies/identitySecurityDefaultsEnforcementPolicy`.
-pub(super) fn security_defaults(session: &Session<'_>, request: &Request) -> Handled {
-    let row = session
-        .tenant
-        .rows(Table::SecurityDefaults)
-        .first()
-        .ok_or_else(|| Failure::no_such_resource("securityDefaults"))?;
-    if request.method != "PATCH" {
-        return read(request, || {
-            Ok(single(
-                request,
-                "policies/identitySecurityDefaultsEnforcementPolicy",
-                row.clone(),
-                &[],
-            ))
-        });
-    }
-    require(
-        session,
-        &["Policy.Read.All", "Policy.ReadWrite.SecurityDefaults"],
-    )?;
-    let body = request.object()?;
-    let Some(is_enabled) = body["isEnabled"].as_bool() else {
-        // synthetic: the answer to a body without `isEnabled`.
-        return Err(Failure::bad_request(
-            "Invalid value specified for property 'isEnabled'.",
-        ));
-    };
-    let mut new = row.clone();
-    new["isEnabled"] = json!(is_enabled);
-    let activity = Activity::directory(
-        "Update security defaults",
-        "Policy",
-        "Update",
-        vec![changed(&new, "Policy", Some(row), Some(&new))],
-    );
-    let change = Change::Put {
-        table: Table::SecurityDefaults,
-        row: new,
-    };
-    Ok(Answer::write(vec![change], activity, Reply::no_content()))
 }
 
 /// Finds a user by id or principal name, or another object by id.
@@ -421,6 +263,35 @@ fn names(table: Table) -> (&'static str, [&'static str; 3], &'static str) {
     }
 }
 
+/// The property that no two objects of a table share; names of groups may be shared.
+fn unique(table: Table) -> &'static str {
+    match table {
+        Table::Users => "userPrincipalName",
+        Table::Groups => "id",
+        _ => "appId",
+    }
+}
+
+fn refuse_taken(
+    session: &Session<'_>,
+    table: Table,
+    name: &str,
+    own_id: Option<&str>,
+) -> Result<(), Failure> {
+    let key = unique(table);
+    let taken =
+        session.tenant.rows(table).iter().any(|row| {
+            text(row, key).eq_ignore_ascii_case(name) && Some(text(row, "id")) != own_id
+        });
+    if taken {
+        // synthetic: the sentence for a name that is taken.
+        return Err(Failure::bad_directory_request(format!(
+            "Another object with the same value for property {key} already exists."
+        )));
+    }
+    Ok(())
+}
+
 fn create(session: &Session<'_>, request: &Request, table: Table) -> Handled {
     let body = request.object()?;
     let required: &[&str] = match table {
@@ -447,23 +318,7 @@ fn create(session: &Session<'_>, request: &Request, table: Table) -> Handled {
             )));
         }
     }
-    let unique = match table {
-        Table::Users => Some("userPrincipalName"),
-        Table::Groups => None,
-        _ => Some("appId"),
-    };
-    if let Some(key) = unique
-        && session
-            .tenant
-            .rows(table)
-            .iter()
-            .any(|row| text(row, key).eq_ignore_ascii_case(text(&body, key)))
-    {
-        // synthetic: the sentence for a name that is taken.
-        return Err(Failure::bad_directory_request(format!(
-            "Another object with the same value for property {key} already exists."
-        )));
-    }
+    refuse_taken(session, table, text(&body, unique(table)), None)?;
     if table == Table::ServicePrincipals && !is_guid(text(&body, "appId")) {
         return Err(Failure::bad_directory_request(
             "Invalid value specified for property 'appId' of resource 'ServicePrincipal'.",
@@ -496,6 +351,8 @@ fn update(session: &Session<'_>, request: &Request, table: Table, id: &str) -> H
     let body = request.object()?;
     let mut row = old.clone();
     fill(&mut row, &body, table)?;
+    let name = text(&row, unique(table));
+    refuse_taken(session, table, name, Some(text(old, "id")))?;
     let (kind, [_, updated, _], category) = names(table);
     let activity = Activity::directory(
         updated,
@@ -529,10 +386,14 @@ fn fill(row: &mut Value, body: &Value, table: Table) -> Result<(), Failure> {
         }
         let fits = key != "id"
             && key != "createdDateTime"
-            && row.get(key).is_some_and(|old| {
-                old.is_null()
-                    || value.is_null()
-                    || std::mem::discriminant(old) == std::mem::discriminant(value)
+            && row.get(key).is_some_and(|old| match (old, value) {
+                // What is not text cannot be taken away, and neither can a name.
+                (Value::String(_), Value::Null) => {
+                    !["displayName", "userPrincipalName", "mailNickname", "appId"]
+                        .contains(&key.as_str())
+                }
+                (Value::Null, value) => !value.is_object(),
+                (old, value) => std::mem::discriminant(old) == std::mem::discriminant(value),
             });
         if !fits {
             // synthetic: the sentence for a property that does not exist or has another type.

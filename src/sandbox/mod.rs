@@ -18,6 +18,7 @@ mod errors;
 mod filter;
 mod locations;
 mod members;
+mod organisation;
 mod owner;
 mod people;
 mod policies;

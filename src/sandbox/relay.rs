@@ -1,6 +1,7 @@
 //! One owner, many doors: how a process that does not hold the lock answers all the same.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -45,6 +46,7 @@ pub(super) struct Door {
     url: String,
     owner: RwLock<Option<Arc<Owner>>>,
     taking: tokio::sync::Mutex<()>,
+    closed: AtomicBool,
     client: reqwest::Client,
 }
 
@@ -68,6 +70,7 @@ impl Door {
             url,
             owner: RwLock::new(None),
             taking: tokio::sync::Mutex::new(()),
+            closed: AtomicBool::new(false),
             client,
         })
     }
@@ -80,8 +83,10 @@ impl Door {
             .clone()
     }
 
-    /// Gives the state up; the lock goes when the last request in flight is done with it.
-    pub(super) fn release(&self) {
+    /// Gives the state up for good; the lock goes when the last request in flight is done with it.
+    pub(super) async fn close(&self) {
+        let _one_at_a_time = self.taking.lock().await;
+        self.closed.store(true, Ordering::SeqCst);
         self.owner
             .write()
             .unwrap_or_else(PoisonError::into_inner)
@@ -93,6 +98,9 @@ impl Door {
         let _one_at_a_time = self.taking.lock().await;
         if let Some(owner) = self.owned() {
             return Ok(Some(owner));
+        }
+        if self.closed.load(Ordering::SeqCst) {
+            return Ok(None);
         }
         let (directory, url) = (self.directory.clone(), self.url.clone());
         let taken =

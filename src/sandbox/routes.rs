@@ -9,7 +9,7 @@ use super::owner::{Answer, Part, Session, State};
 use super::request::{Reply, Request};
 use super::tenant::Happening;
 use super::token::{self, Caller};
-use super::{audit, batch, directory, locations, members, policies, strengths};
+use super::{audit, batch, directory, locations, members, organisation, policies, strengths};
 
 /// What a handler returns.
 pub(super) type Handled = Result<Answer, Failure>;
@@ -115,9 +115,6 @@ fn dispatch(session: &Session<'_>, request: &Request) -> Handled {
             "policies",
             rest @ ..,
         ] => strengths::answer(session, request, rest),
-        ["policies", "identitysecuritydefaultsenforcementpolicy"] => {
-            directory::security_defaults(session, request)
-        }
         ["auditlogs", "directoryaudits"] => read(request, || audit::list(session, request)),
         ["auditlogs", "directoryaudits", id] => read(request, || audit::get(session, id)),
         ["groups", id, rest @ ..] if !rest.is_empty() => {
@@ -125,6 +122,7 @@ fn dispatch(session: &Session<'_>, request: &Request) -> Handled {
         }
         [] => Err(Failure::no_such_segment("")),
         _ => directory::answer(session, request, &segments)
+            .or_else(|| organisation::answer(session, request, &segments))
             .unwrap_or_else(|| Err(Failure::no_such_segment(unknown(request)))),
     }
 }

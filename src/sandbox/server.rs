@@ -39,7 +39,7 @@ pub(super) async fn serve(listener: TcpListener, door: Arc<Door>, stopped: onesh
             tokio::time::sleep(GRACE).await;
         } => {}
     }
-    door.release();
+    door.close().await;
 }
 
 async fn answer(State(door): State<Arc<Door>>, http: HttpRequest) -> Response {
