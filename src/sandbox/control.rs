@@ -1,0 +1,82 @@
+//! `/sandbox`: what a tenant cannot do to itself. It moves the clock, starts over, and tells what was
+//! asked; there is no such thing in Graph.
+
+use serde_json::{Value, json};
+
+use super::clock::{advanced, graph_time};
+use super::owner::State;
+use super::request::{Reply, Request};
+use super::tenant::{Happening, text};
+use super::{CLIENT_ID, DOMAIN, TENANT_ID, TENANT_NAME};
+
+/// Answers a control request.
+pub(super) fn answer(state: &mut State, request: &Request) -> Reply {
+    let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
+    match (request.method.as_str(), segments.as_slice()) {
+        ("GET", ["sandbox"]) => Reply::ok(describe(state)),
+        ("POST", ["sandbox", "advance"]) => advance(state, request),
+        ("POST", ["sandbox", "reset"]) => match state.reset() {
+            Ok(()) => Reply::ok(describe(state)),
+            Err(failure) => refused(500, &failure.message),
+        },
+        ("GET", ["sandbox", "requests"]) => Reply::ok(json!(state.requests)),
+        ("DELETE", ["sandbox", "requests"]) => {
+            state.requests.clear();
+            Reply::no_content()
+        }
+        ("POST", ["sandbox", "settings"]) => settings(state, request),
+        _ => refused(404, "the sandbox has no such control"),
+    }
+}
+
+fn describe(state: &State) -> Value {
+    json!({
+        "tenant_id": TENANT_ID,
+        "name": TENANT_NAME,
+        "domain": DOMAIN,
+        "client_id": CLIENT_ID,
+        "now": graph_time(state.tenant.now()),
+        "events": state.tenant.events(),
+        "settings": {"page_size": state.settings.page_size},
+    })
+}
+
+fn advance(state: &mut State, request: &Request) -> Reply {
+    let Ok(body) = request.object() else {
+        return refused(400, "the body is a JSON object like {\"by\": \"8d\"}");
+    };
+    let by = text(&body, "by");
+    let to = match advanced(state.tenant.now(), by) {
+        Ok(to) => to,
+        Err(sentence) => return refused(400, &sentence),
+    };
+    match state.record(Happening::Advance { to }) {
+        Ok(event) => Reply::ok(json!({"now": graph_time(event.at)})),
+        Err(failure) => refused(500, &failure.message),
+    }
+}
+
+fn settings(state: &mut State, request: &Request) -> Reply {
+    let Ok(body) = request.object() else {
+        return refused(400, "the body is a JSON object like {\"page_size\": 5}");
+    };
+    let mut settings = state.settings.clone();
+    for (name, value) in body.as_object().into_iter().flatten() {
+        match (name.as_str(), value) {
+            ("page_size", Value::Null) => settings.page_size = None,
+            ("page_size", value) => {
+                match value.as_u64().and_then(|size| usize::try_from(size).ok()) {
+                    Some(size) if size > 0 => settings.page_size = Some(size),
+                    _ => return refused(400, "page_size is a number from 1, or null for one page"),
+                }
+            }
+            _ => return refused(400, &format!("there is no setting `{name}`")),
+        }
+    }
+    state.settings = settings;
+    Reply::ok(describe(state)["settings"].clone())
+}
+
+fn refused(status: u16, sentence: &str) -> Reply {
+    Reply::json(status, json!({"error": {"message": sentence}}))
+}

@@ -1,0 +1,186 @@
+//! The organisation: its roles and who holds them, its licences and domains, its security defaults.
+
+use serde_json::{Value, json};
+
+use super::audit::{Activity, changed};
+use super::directory::collection;
+use super::errors::Failure;
+use super::members;
+use super::owner::{Answer, Session};
+use super::population;
+use super::query::{Collection, page, single};
+use super::request::{Reply, Request};
+use super::routes::{Handled, read, require};
+use super::tenant::{Change, Table, id_of, text};
+
+/// Answers a path of the organisation; `None` when there is no such path.
+pub(super) fn answer(
+    session: &Session<'_>,
+    request: &Request,
+    segments: &[&str],
+) -> Option<Handled> {
+    Some(match segments {
+        ["directoryroles"] => read(request, || {
+            let roles = activated_roles(session);
+            let collection = Collection {
+                context: "directoryRoles",
+                resource: "DirectoryRole",
+                filterable: &["id", "displayName", "roleTemplateId"],
+                ..collection(Table::RoleDefinitions)
+            };
+            page(request, roles.iter().collect(), &collection, Value::clone)
+        }),
+        ["directoryroles", id, "members"] => read(request, || {
+            let roles = activated_roles(session);
+            let role = roles
+                .iter()
+                .find(|role| text(role, "id") == *id)
+                .ok_or_else(|| Failure::no_such_resource(id))?;
+            let holders = session
+                .tenant
+                .rows(Table::RoleAssignments)
+                .iter()
+                .filter(|row| row["roleDefinitionId"] == role["roleTemplateId"])
+                .filter_map(|row| session.tenant.directory_object(text(row, "principalId")))
+                .collect();
+            members::mixed(request, holders)
+        }),
+        ["rolemanagement", "directory", "roledefinitions", rest @ ..] if rest.len() <= 1 => {
+            read(request, || {
+                plain(session, request, Table::RoleDefinitions, rest)
+            })
+        }
+        ["rolemanagement", "directory", "roleassignments", rest @ ..] if rest.len() <= 1 => {
+            read(request, || {
+                plain(session, request, Table::RoleAssignments, rest)
+            })
+        }
+        ["subscribedskus"] => read(request, || {
+            literal(request, "subscribedSkus", &population::skus())
+        }),
+        ["organization"] => read(request, || {
+            literal(request, "organization", &[population::organization()])
+        }),
+        ["organization", id] if id.eq_ignore_ascii_case(super::TENANT_ID) => read(request, || {
+            Ok(single(
+                request,
+                "organization",
+                population::organization(),
+                &[],
+            ))
+        }),
+        ["domains"] => read(request, || {
+            literal(request, "domains", &[population::domain()])
+        }),
+        ["policies", "identitysecuritydefaultsenforcementpolicy"] => {
+            security_defaults(session, request)
+        }
+        _ => return None,
+    })
+}
+
+fn literal(request: &Request, context: &str, rows: &[Value]) -> Result<Reply, Failure> {
+    let collection = Collection {
+        context,
+        filterable: &[],
+        ..collection(Table::RoleDefinitions)
+    };
+    page(request, rows.iter().collect(), &collection, Value::clone)
+}
+
+fn plain(
+    session: &Session<'_>,
+    request: &Request,
+    table: Table,
+    rest: &[&str],
+) -> Result<Reply, Failure> {
+    let collection = collection(table);
+    match rest {
+        [id] => {
+            let row = session
+                .tenant
+                .row(table, id)
+                .ok_or_else(|| Failure::no_such_resource(id))?;
+            Ok(single(
+                request,
+                collection.context,
+                row.clone(),
+                collection.shown,
+            ))
+        }
+        _ => page(
+            request,
+            session.tenant.rows(table).iter().collect(),
+            &collection,
+            Value::clone,
+        ),
+    }
+}
+
+/// The roles somebody holds: their ids are the tenant's own, and not what a policy wants.
+fn activated_roles(session: &Session<'_>) -> Vec<Value> {
+    session
+        .tenant
+        .rows(Table::RoleDefinitions)
+        .iter()
+        .filter(|role| {
+            session
+                .tenant
+                .rows(Table::RoleAssignments)
+                .iter()
+                .any(|row| row["roleDefinitionId"] == role["id"])
+        })
+        .map(|role| {
+            json!({
+                "id": id_of(&format!("directory role {}", text(role, "id"))),
+                "deletedDateTime": null,
+                "description": role["description"],
+                "displayName": role["displayName"],
+                "roleTemplateId": role["templateId"],
+            })
+        })
+        .collect()
+}
+
+/// `GET` and `PATCH /policies/identitySecurityDefaultsEnforcementPolicy`.
+fn security_defaults(session: &Session<'_>, request: &Request) -> Handled {
+    let row = session
+        .tenant
+        .rows(Table::SecurityDefaults)
+        .first()
+        .ok_or_else(|| Failure::no_such_resource("securityDefaults"))?;
+    if request.method != "PATCH" {
+        return read(request, || {
+            Ok(single(
+                request,
+                "policies/identitySecurityDefaultsEnforcementPolicy",
+                row.clone(),
+                &[],
+            ))
+        });
+    }
+    require(
+        session,
+        &["Policy.Read.All", "Policy.ReadWrite.SecurityDefaults"],
+    )?;
+    let body = request.object()?;
+    let Some(is_enabled) = body["isEnabled"].as_bool() else {
+        // synthetic: the answer to a body without `isEnabled`.
+        return Err(Failure::bad_request(
+            "Invalid value specified for property 'isEnabled'.",
+        ));
+    };
+    let mut new = row.clone();
+    new["isEnabled"] = json!(is_enabled);
+    let activity = Activity::directory(
+        "Update security defaults",
+        "Policy",
+        "Update",
+        vec![changed(&new, "Policy", Some(row), Some(&new))],
+    );
+    let change = Change::Put {
+        table: Table::SecurityDefaults,
+        row: new,
+    };
+    Ok(Answer::write(vec![change], activity, Reply::no_content()))
+}

@@ -1,0 +1,240 @@
+//! A request and a reply as the handlers see them, the same for HTTP, for the relay and for `$batch`.
+
+use reqwest::Url;
+use serde_json::Value;
+
+use super::errors::Failure;
+
+/// One request, taken apart once.
+#[derive(Debug, Clone)]
+pub(super) struct Request {
+    pub(super) method: String,
+    /// The path as it was sent, without the query.
+    pub(super) path: String,
+    /// The segments after the version, decoded, in the caller's spelling; `//` is collapsed.
+    pub(super) segments: Vec<String>,
+    /// Whether the path began with `/v1.0` or `/beta`.
+    pub(super) versioned: bool,
+    /// Whether `/beta` was asked.
+    pub(super) beta: bool,
+    /// Query options by lower-case name without the leading `$`.
+    query: Vec<(String, String)>,
+    /// Headers by lower-case name.
+    headers: Vec<(String, String)>,
+    pub(super) body: Vec<u8>,
+    /// The origin the caller used, for absolute URLs.
+    pub(super) origin: String,
+}
+
+impl Request {
+    /// Takes a request apart; `target` is the path with its query.
+    pub(super) fn new(
+        method: &str,
+        target: &str,
+        headers: Vec<(String, String)>,
+        body: Vec<u8>,
+        origin: &str,
+    ) -> Self {
+        let (path, raw_query) = target.split_once('?').unwrap_or((target, ""));
+        let query = Url::parse(&format!("http://sandbox/?{raw_query}"))
+            .map(|url| {
+                url.query_pairs()
+                    .map(|(name, value)| {
+                        let name = name.trim_start_matches('$').to_ascii_lowercase();
+                        (name, value.into_owned())
+                    })
+                    .collect()
+            })
+            .unwrap_or_default();
+        let mut segments: Vec<String> = path
+            .split('/')
+            .filter(|segment| !segment.is_empty())
+            .map(percent_decoded)
+            .collect();
+        let (mut versioned, mut beta) = (false, false);
+        if let Some(first) = segments.first()
+            && (first == "beta" || first == "v1.0")
+        {
+            (versioned, beta) = (true, first == "beta");
+            segments.remove(0);
+        }
+        Self {
+            method: method.to_ascii_uppercase(),
+            path: path.to_owned(),
+            segments,
+            versioned,
+            beta,
+            query,
+            headers,
+            body,
+            origin: origin.to_owned(),
+        }
+    }
+
+    /// A header by its lower-case name.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// All headers, for a part of a batch to inherit.
+    pub(super) fn headers(&self) -> &[(String, String)] {
+        &self.headers
+    }
+
+    /// A query option by its lower-case name without the `$`.
+    pub(super) fn option(&self, name: &str) -> Option<&str> {
+        self.query
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// All query options, for a `nextLink` to repeat.
+    pub(super) fn options(&self) -> &[(String, String)] {
+        &self.query
+    }
+
+    /// The root of the version that was asked, such as `http://127.0.0.1:8080/v1.0`.
+    pub(super) fn root(&self) -> String {
+        format!(
+            "{}/{}",
+            self.origin,
+            if self.beta { "beta" } else { "v1.0" }
+        )
+    }
+
+    /// Whether the caller asked for the members after `unknownFutureValue`.
+    pub(super) fn knows_new_members(&self) -> bool {
+        self.header("prefer")
+            .is_some_and(|prefer| prefer.contains("include-unknown-enum-members"))
+    }
+
+    /// Whether the caller accepts the eventually consistent index.
+    pub(super) fn is_eventual(&self) -> bool {
+        self.header("consistencylevel")
+            .is_some_and(|level| level.eq_ignore_ascii_case("eventual"))
+    }
+
+    /// The body as a JSON object.
+    pub(super) fn object(&self) -> Result<Value, Failure> {
+        match serde_json::from_slice::<Value>(&self.body) {
+            Ok(value) if value.is_object() => Ok(value),
+            // synthetic: the contract has no text for a body that is not a JSON object.
+            _ => Err(Failure::bad_request(
+                "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.",
+            )),
+        }
+    }
+
+    /// The fields of a form-encoded body.
+    pub(super) fn form(&self) -> Vec<(String, String)> {
+        let Ok(text) = std::str::from_utf8(&self.body) else {
+            return Vec::new();
+        };
+        Url::parse(&format!("http://sandbox/?{}", text.replace('#', "%23")))
+            .map(|url| url.query_pairs().into_owned().collect())
+            .unwrap_or_default()
+    }
+}
+
+fn percent_decoded(segment: &str) -> String {
+    let bytes = segment.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let pair = bytes.get(at + 1..at + 3).and_then(|hex| {
+            let hex = std::str::from_utf8(hex).ok()?;
+            u8::from_str_radix(hex, 16).ok()
+        });
+        match (bytes[at], pair) {
+            (b'%', Some(byte)) => {
+                decoded.push(byte);
+                at += 3;
+            }
+            (byte, _) => {
+                decoded.push(byte);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
+/// What a reply carries.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Body {
+    Empty,
+    Json(Value),
+    Text(String),
+}
+
+/// One reply.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) headers: Vec<(&'static str, String)>,
+    pub(super) body: Body,
+}
+
+impl Reply {
+    /// A reply with a JSON body.
+    pub(super) fn json(status: u16, body: Value) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Body::Json(body),
+        }
+    }
+
+    /// 200 with a JSON body.
+    pub(super) fn ok(body: Value) -> Self {
+        Self::json(200, body)
+    }
+
+    /// 204.
+    pub(super) fn no_content() -> Self {
+        Self {
+            status: 204,
+            headers: Vec::new(),
+            body: Body::Empty,
+        }
+    }
+
+    /// 200 with plain text, as `/$count` answers.
+    pub(super) fn text(body: String) -> Self {
+        Self {
+            status: 200,
+            headers: Vec::new(),
+            body: Body::Text(body),
+        }
+    }
+
+    /// The same reply with one more header.
+    pub(super) fn with_header(mut self, name: &'static str, value: String) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doubled_slashes_versions_and_escapes_are_taken_apart() {
+        let request = Request::new(
+            "get",
+            "/v1.0//users/a%40b%zz?$Filter=displayName%20eq%20'x'&top=3",
+            Vec::new(),
+            Vec::new(),
+            "http://h",
+        );
+        assert_eq!(request.segments, ["users", "a@b%zz"]);
+        assert_eq!(request.option("filter"), Some("displayName eq 'x'"));
+        assert_eq!(request.option("top"), Some("3"));
+        assert_eq!(request.root(), "http://h/v1.0");
+    }
+}

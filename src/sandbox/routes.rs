@@ -1,0 +1,177 @@
+//! Which path is answered by what, behind the check of the token.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::clock::error_time;
+use super::errors::Failure;
+use super::owner::{Answer, Part, Session, State};
+use super::request::{Reply, Request};
+use super::tenant::Happening;
+use super::token::{self, Caller};
+use super::{audit, batch, directory, locations, members, organisation, policies, strengths};
+
+/// What a handler returns.
+pub(super) type Handled = Result<Answer, Failure>;
+
+/// Answers a request to the login or the Graph half; also returns the parts of a batch.
+pub(super) fn answer(state: &mut State, request: &Request) -> (Reply, Vec<Part>) {
+    if !request.versioned
+        && let Some(reply) = token::answer(&state.tenant, request)
+    {
+        return (reply, Vec::new());
+    }
+    let request_id = Uuid::new_v4().to_string();
+    let (reply, parts) = match authenticated(state, request) {
+        Ok((reply, parts)) => (reply, parts),
+        Err(failure) => (refused(state, request, &failure, &request_id), Vec::new()),
+    };
+    (reply.with_header("request-id", request_id), parts)
+}
+
+fn authenticated(state: &mut State, request: &Request) -> Result<(Reply, Vec<Part>), Failure> {
+    if !request.versioned {
+        let first = request.segments.first().map_or("", String::as_str);
+        return Err(Failure::no_such_segment(first));
+    }
+    let caller = Caller::of(request)?;
+    if request.segments.len() == 1 && request.segments[0].eq_ignore_ascii_case("$batch") {
+        return batch::answer(state, &caller, request);
+    }
+    handle(state, &caller, request).map(|reply| (reply, Vec::new()))
+}
+
+/// Answers one request, or one part of a batch, and records what it writes.
+pub(super) fn handle(
+    state: &mut State,
+    caller: &Caller,
+    request: &Request,
+) -> Result<Reply, Failure> {
+    let session = Session {
+        tenant: &state.tenant,
+        settings: &state.settings,
+        caller,
+    };
+    match dispatch(&session, request)? {
+        Answer::Read(reply) => Ok(reply),
+        Answer::Write(write) => {
+            let initiated_by = caller.initiated_by(&state.tenant);
+            let stamp = super::clock::tick(state.tenant.now());
+            let audit = write
+                .activity
+                .entry(state.tenant.events() + 1, stamp, &initiated_by);
+            state.record(Happening::Write {
+                changes: write.changes,
+                audit,
+            })?;
+            Ok(write.reply)
+        }
+    }
+}
+
+/// The envelope of a refusal, with the headers that go with it.
+pub(super) fn refused(
+    state: &State,
+    request: &Request,
+    failure: &Failure,
+    request_id: &str,
+) -> Reply {
+    let date = error_time(state.tenant.now());
+    let reply = Reply::json(failure.status, failure.envelope(request, &date, request_id));
+    if failure.status == 401 {
+        return reply.with_header("www-authenticate", "Bearer".to_owned());
+    }
+    reply
+}
+
+fn dispatch(session: &Session<'_>, request: &Request) -> Handled {
+    let lower: Vec<String> = request
+        .segments
+        .iter()
+        .map(|segment| segment.to_ascii_lowercase())
+        .collect();
+    let segments: Vec<&str> = lower.iter().map(String::as_str).collect();
+    match segments.as_slice() {
+        ["identity", "conditionalaccess", "policies", rest @ ..]
+        | ["policies", "conditionalaccesspolicies", rest @ ..] => {
+            policies::answer(session, request, rest)
+        }
+        [
+            "identity",
+            "conditionalaccess",
+            "deleteditems",
+            "policies",
+            rest @ ..,
+        ] => policies::answer_deleted(session, request, rest),
+        ["identity", "conditionalaccess", "namedlocations", rest @ ..]
+        | ["conditionalaccess", "namedlocations", rest @ ..] => {
+            locations::answer(session, request, rest)
+        }
+        ["policies", "authenticationstrengthpolicies", rest @ ..]
+        | [
+            "identity",
+            "conditionalaccess",
+            "authenticationstrength",
+            "policies",
+            rest @ ..,
+        ] => strengths::answer(session, request, rest),
+        ["auditlogs", "directoryaudits"] => read(request, || audit::list(session, request)),
+        ["auditlogs", "directoryaudits", id] => read(request, || audit::get(session, id)),
+        ["groups", id, rest @ ..] if !rest.is_empty() => {
+            members::answer(session, request, id, rest)
+        }
+        [] => Err(Failure::no_such_segment("")),
+        _ => directory::answer(session, request, &segments)
+            .or_else(|| organisation::answer(session, request, &segments))
+            .unwrap_or_else(|| Err(Failure::no_such_segment(unknown(request)))),
+    }
+}
+
+/// Answers a path that can only be read.
+pub(super) fn read(request: &Request, reply: impl FnOnce() -> Result<Reply, Failure>) -> Handled {
+    if request.method != "GET" {
+        return Err(Failure::method_not_allowed());
+    }
+    reply().map(Answer::Read)
+}
+
+/// The segment to blame: the first one when nothing starts like that, else the last.
+fn unknown(request: &Request) -> &str {
+    const ROOTS: [&str; 12] = [
+        "identity",
+        "policies",
+        "auditlogs",
+        "users",
+        "groups",
+        "serviceprincipals",
+        "directoryobjects",
+        "directoryroles",
+        "rolemanagement",
+        "organization",
+        "domains",
+        "subscribedskus",
+    ];
+    let first = request.segments.first().map_or("", String::as_str);
+    if ROOTS.contains(&first.to_ascii_lowercase().as_str()) {
+        return request.segments.last().map_or("", String::as_str);
+    }
+    first
+}
+
+/// Requires every permission of a group to be in the token.
+pub(super) fn require(session: &Session<'_>, permissions: &[&str]) -> Result<(), Failure> {
+    if permissions
+        .iter()
+        .all(|permission| session.caller.may(permission))
+    {
+        return Ok(());
+    }
+    Err(Failure::scopes_missing())
+}
+
+/// The body of a 201, with the context of its collection.
+pub(super) fn created(request: &Request, context: &str, row: Value) -> Reply {
+    let mut reply = super::query::single(request, context, row, &[]);
+    reply.status = 201;
+    reply
+}

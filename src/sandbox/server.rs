@@ -1,0 +1,185 @@
+//! HTTP: from the socket to a [`Request`] and from a [`Reply`] back to the socket.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body as HttpBody, to_bytes};
+use axum::extract::{Request as HttpRequest, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use jiff::Timestamp;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use super::clock::http_date;
+use super::errors::Failure;
+use super::owner::Owner;
+use super::relay::{Door, NOT_OWNER, Outcome, Parcel, RELAYED};
+use super::request::{Body, Reply, Request};
+
+/// No body that Conditional Access knows is larger.
+const LARGEST_BODY: usize = 4 << 20;
+/// How long requests in flight may take once the server is to stop.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Serves until told to stop, finishes what is in flight, and gives the state up.
+pub(super) async fn serve(listener: TcpListener, door: Arc<Door>, stopped: oneshot::Receiver<()>) {
+    let (quiet, hushed) = oneshot::channel();
+    let routes = Router::new().fallback(answer).with_state(Arc::clone(&door));
+    let server = axum::serve(listener, routes).with_graceful_shutdown(async move {
+        let _ = stopped.await;
+        let _ = quiet.send(());
+    });
+    tokio::select! {
+        _ = async { server.await } => {}
+        () = async {
+            let _ = hushed.await;
+            tokio::time::sleep(GRACE).await;
+        } => {}
+    }
+    door.close().await;
+}
+
+async fn answer(State(door): State<Arc<Door>>, http: HttpRequest) -> Response {
+    let (head, body) = http.into_parts();
+    let target = head
+        .uri
+        .path_and_query()
+        .map_or_else(|| head.uri.path().to_owned(), ToString::to_string);
+    let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
+        return failure(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "RequestEntityTooLarge",
+            "the body is too large",
+        );
+    };
+    let parcel = Parcel {
+        method: head.method,
+        target,
+        headers: head.headers,
+        body,
+    };
+    if let Some(owner) = door.owned() {
+        return answer_owned(owner, parcel).await;
+    }
+    if parcel.headers.contains_key(RELAYED) {
+        let mut response = failure(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "serviceNotAvailable",
+            "this process does not own the sandbox",
+        );
+        response
+            .headers_mut()
+            .insert(NOT_OWNER, HeaderValue::from_static("1"));
+        return response;
+    }
+    match door.find(&parcel).await {
+        Outcome::Own(owner) => answer_owned(owner, parcel).await,
+        Outcome::Relayed(response) => response,
+        Outcome::Broken => failure(
+            StatusCode::BAD_GATEWAY,
+            "UnknownError",
+            "the process that owns the sandbox broke off; what came of the request is not known",
+        ),
+        Outcome::Nobody(why) => {
+            failure(StatusCode::SERVICE_UNAVAILABLE, "serviceNotAvailable", &why)
+        }
+    }
+}
+
+async fn answer_owned(owner: Arc<Owner>, parcel: Parcel) -> Response {
+    let request = Request::new(
+        parcel.method.as_str(),
+        &parcel.target,
+        readable(&parcel.headers),
+        parcel.body.to_vec(),
+        &origin(&parcel.headers),
+    );
+    // The log is synced before the answer, which may take a while: not on the runtime's own threads.
+    tokio::task::spawn_blocking(move || {
+        let (reply, now) = owner.answer(&request);
+        response(reply, now, request.header("client-request-id"))
+    })
+    .await
+    .unwrap_or_else(|_| {
+        failure(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "InternalServerError",
+            "the sandbox failed at this request",
+        )
+    })
+}
+
+/// The headers that are text, by lower-case name.
+fn readable(headers: &HeaderMap) -> Vec<(String, String)> {
+    headers
+        .iter()
+        .filter_map(|(name, value)| {
+            Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+        })
+        .collect()
+}
+
+/// The origin the caller used, so that the links it gets lead back through its own door.
+fn origin(headers: &HeaderMap) -> String {
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .filter(|host| {
+            !host.is_empty()
+                && host
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b".:-[]".contains(&byte))
+        })
+        .unwrap_or("localhost");
+    format!("http://{host}")
+}
+
+fn response(reply: Reply, now: Timestamp, client_request_id: Option<&str>) -> Response {
+    let (content_type, bytes) = match reply.body {
+        Body::Empty => (None, Vec::new()),
+        Body::Json(value) => (
+            Some(
+                "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8",
+            ),
+            serde_json::to_vec(&value).unwrap_or_default(),
+        ),
+        Body::Text(text) => (Some("text/plain"), text.into_bytes()),
+    };
+    let mut response = Response::new(HttpBody::from(bytes));
+    *response.status_mut() =
+        StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    if let Some(content_type) = content_type {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    }
+    let mut put = |name: &'static str, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    };
+    put("date", &http_date(now));
+    if let Some(id) = client_request_id {
+        put("client-request-id", id);
+    }
+    for (name, value) in &reply.headers {
+        put(name, value);
+    }
+    response
+}
+
+/// An answer of the door itself, where no tenant and so no clock is at hand.
+fn failure(status: StatusCode, code: &'static str, message: &str) -> Response {
+    // synthetic: these conditions exist in the sandbox only.
+    let failure = Failure::new(status.as_u16(), code, message);
+    let body = json!({"error": {"code": failure.code, "message": failure.message}});
+    let mut response = Response::new(HttpBody::from(body.to_string()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    response
+}

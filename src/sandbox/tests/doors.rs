@@ -1,0 +1,195 @@
+//! Many doors on one tenant, and what a kill leaves.
+
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::super::{Options, start};
+use super::{Client, POLICIES, azure_mfa, sandbox, serve};
+
+#[tokio::test]
+async fn two_doors_are_one_tenant_and_the_second_carries_on() {
+    let (directory, first, one) = sandbox().await;
+    let second = serve(directory.path()).await;
+    let two = Client::of(second.url()).await;
+    let made = two.post(POLICIES, azure_mfa()).await;
+    assert_eq!(made.status, 201);
+    let path = format!("{POLICIES}/{}", made.id());
+    assert_eq!(one.get(&path).await.status, 200);
+    assert_eq!(
+        one.patch(&path, json!({"state": "disabled"})).await.status,
+        204
+    );
+    let read = two.get(&path).await;
+    assert_eq!(
+        (&read.body["state"], read.date.as_str()),
+        (&json!("disabled"), "Mon, 02 Nov 2026 08:00:02 GMT")
+    );
+    // Links lead back through the door that was asked.
+    let page = two.get(&format!("{POLICIES}?$top=1")).await;
+    assert!(
+        page.body["@odata.nextLink"]
+            .as_str()
+            .unwrap()
+            .starts_with(second.url())
+    );
+    let url = std::fs::read_to_string(directory.path().join("url")).unwrap();
+    assert_eq!(url, first.url());
+
+    first.stop().await;
+    assert_eq!(two.get(&path).await.body["state"], "disabled");
+    assert_eq!(two.delete(&path).await.status, 204);
+    assert_eq!(
+        std::fs::read_to_string(directory.path().join("url")).unwrap(),
+        second.url()
+    );
+    second.stop().await;
+    assert!(!directory.path().join("url").exists());
+
+    // And a third one finds everything where it was left.
+    let third = serve(directory.path()).await;
+    let three = Client::of(third.url()).await;
+    assert_eq!(three.get(&path).await.status, 404);
+    assert_eq!(three.get("/sandbox").await.body["events"], 3);
+    three.send("POST", "/sandbox/reset", None, &[]).await;
+    assert_eq!(
+        three.get("/sandbox").await.body["now"],
+        "2026-11-02T08:00:00.0000000Z"
+    );
+    third.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_survives_a_torn_log() {
+    let (directory, running, client) = sandbox().await;
+    let made = client.post(POLICIES, azure_mfa()).await;
+    let before = client.get(POLICIES).await.body;
+    running.stop().await;
+    let log = directory.path().join("events.jsonl");
+    let mut bytes = std::fs::read(&log).unwrap();
+    bytes.extend_from_slice(b"{\"n\":2,\"at\":\"2026-");
+    std::fs::write(&log, bytes).unwrap();
+    let again = serve(directory.path()).await;
+    let client = Client::of(again.url()).await;
+    let after = client.get(POLICIES).await.body;
+    assert_eq!(after["value"], before["value"]);
+    // The ids follow from the log, so that the same writes make the same tenant.
+    client.send("POST", "/sandbox/reset", None, &[]).await;
+    assert_eq!(client.post(POLICIES, azure_mfa()).await.id(), made.id());
+    again.stop().await;
+    std::fs::write(&log, "nonsense\n").unwrap();
+    let options = Options {
+        state: directory.path().to_owned(),
+        listen: "127.0.0.1:0".parse().unwrap(),
+    };
+    assert!(
+        start(options)
+            .await
+            .unwrap_err()
+            .to_string()
+            .contains("line 1 is not an event")
+    );
+    let abroad = Options {
+        state: directory.path().to_owned(),
+        listen: "0.0.0.0:0".parse().unwrap(),
+    };
+    assert!(start(abroad).await.is_err());
+}
+
+/// The variable that tells a child process of these tests which state to own.
+const TO_BE_KILLED: &str = "SANDBOX_OWNER_TO_BE_KILLED";
+
+/// Not a test of its own: the process that the next one starts and kills.
+#[tokio::test]
+async fn an_owner_to_be_killed() {
+    let Some(state) = std::env::var_os(TO_BE_KILLED) else {
+        return;
+    };
+    let _running = serve(Path::new(&state)).await;
+    // Longer than the test that kills it, and not for ever should that test fail.
+    tokio::time::sleep(Duration::from_secs(20)).await;
+}
+
+#[tokio::test]
+async fn a_killed_owner_loses_nothing_that_it_acknowledged() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut owner = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "sandbox::tests::doors::an_owner_to_be_killed"])
+        .env(TO_BE_KILLED, directory.path())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let url = directory.path().join("url");
+    for _ in 0..500 {
+        if url.exists() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let killed_url = std::fs::read_to_string(&url).unwrap();
+    let heir = serve(directory.path()).await;
+    assert_ne!(killed_url, heir.url());
+    let client = Client::of(heir.url()).await;
+
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let writer = async {
+        let mut uncertain = 0;
+        for _ in 0..60 {
+            match client.post(POLICIES, azure_mfa()).await {
+                made if made.status == 201 => tell.send(made.id()).unwrap(),
+                broken => {
+                    assert_eq!(broken.status, 502, "{}", broken.body);
+                    uncertain += 1;
+                }
+            }
+        }
+        uncertain
+    };
+    let mut acknowledged = Vec::new();
+    let killer = async {
+        while acknowledged.len() < 20 {
+            acknowledged.push(told.recv().await.unwrap());
+        }
+        owner.kill().unwrap();
+        owner.wait().unwrap();
+    };
+    let (uncertain, ()) = tokio::join!(writer, killer);
+    while let Ok(id) = told.try_recv() {
+        acknowledged.push(id);
+    }
+    assert_eq!(acknowledged.len() + uncertain, 60);
+    assert_eq!(std::fs::read_to_string(&url).unwrap(), heir.url());
+    let kept = client.get(POLICIES).await.body;
+    let kept: Vec<&str> = kept["value"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["id"].as_str().unwrap())
+        .collect();
+    for id in &acknowledged {
+        assert!(kept.contains(&id.as_str()), "{id} was acknowledged");
+    }
+    assert!(kept.len() - 3 <= acknowledged.len() + uncertain);
+    heir.stop().await;
+}
+
+#[tokio::test]
+async fn an_address_nobody_answers_at_and_a_lock_nobody_gives_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let lock = crate::store::Lock::try_take(&directory.path().join("lock")).unwrap();
+    std::fs::write(directory.path().join("url"), "http://127.0.0.1:1").unwrap();
+    let door = serve(directory.path()).await;
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let waiting = http.get(format!("{}/sandbox", door.url())).send();
+    let answer = waiting.await.unwrap();
+    assert_eq!(answer.status().as_u16(), 503);
+    assert_eq!(answer.headers()["content-type"], "application/json");
+    drop(lock);
+    let answer = http.get(format!("{}/sandbox", door.url())).send().await;
+    assert_eq!(answer.unwrap().status().as_u16(), 200);
+    door.stop().await;
+}

@@ -1,0 +1,172 @@
+//! The sandbox over real HTTP.
+
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::{CLIENT_ID, CLIENT_SECRET, Options, Running, TENANT_ID, start};
+
+mod directory;
+mod doors;
+mod login;
+mod policies;
+mod refusals;
+
+const POLICIES: &str = "/v1.0/identity/conditionalAccess/policies";
+const AZURE: &str = "797f4846-ba00-4fd7-ba43-dac1f8f63013";
+
+/// A client of one door.
+struct Client {
+    http: reqwest::Client,
+    url: String,
+    token: String,
+}
+
+struct Answer {
+    status: u16,
+    date: String,
+    content_type: String,
+    body: Value,
+}
+
+impl Answer {
+    fn message(&self) -> &str {
+        self.body["error"]["message"].as_str().unwrap_or_default()
+    }
+
+    fn id(&self) -> String {
+        self.body["id"].as_str().unwrap().to_owned()
+    }
+}
+
+async fn serve(state: &Path) -> Running {
+    start(Options {
+        state: state.to_owned(),
+        listen: "127.0.0.1:0".parse().unwrap(),
+    })
+    .await
+    .unwrap()
+}
+
+impl Client {
+    async fn of(url: &str) -> Self {
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
+        let form = [
+            ("client_id", CLIENT_ID),
+            ("client_secret", CLIENT_SECRET),
+            ("grant_type", "client_credentials"),
+            ("scope", "x//.default"),
+        ];
+        let body: Value = http
+            .post(format!(
+                "{url}/{TENANT_ID}/oauth2/v2.0/token?client-request-id=1"
+            ))
+            .form(&form)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
+        Self {
+            http,
+            url: url.to_owned(),
+            token: body["access_token"].as_str().unwrap().to_owned(),
+        }
+    }
+
+    async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let url = if path.starts_with("http") {
+            path.to_owned()
+        } else {
+            format!("{}{path}", self.url)
+        };
+        let mut request = self
+            .http
+            .request(method.parse().unwrap(), url)
+            .bearer_auth(&self.token);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let response = request.send().await.unwrap();
+        let header = |name: &str| {
+            let value = response.headers().get(name);
+            value
+                .map(|value| value.to_str().unwrap().to_owned())
+                .unwrap_or_default()
+        };
+        let (status, date, content_type) = (
+            response.status().as_u16(),
+            header("date"),
+            header("content-type"),
+        );
+        let text = response.text().await.unwrap();
+        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        Answer {
+            status,
+            date,
+            content_type,
+            body,
+        }
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, None, &[]).await
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send("POST", path, Some(body), &[]).await
+    }
+
+    async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.send("PATCH", path, Some(body), &[]).await
+    }
+
+    async fn delete(&self, path: &str) -> Answer {
+        self.send("DELETE", path, None, &[]).await
+    }
+}
+
+/// A sandbox in a directory that goes with it.
+async fn sandbox() -> (tempfile::TempDir, Running, Client) {
+    let directory = tempfile::tempdir().unwrap();
+    let running = serve(directory.path()).await;
+    let client = Client::of(running.url()).await;
+    (directory, running, client)
+}
+
+fn azure_mfa() -> Value {
+    json!({
+        "@odata.type": "#microsoft.graph.conditionalAccessPolicy",
+        "displayName": "CA010 - Require MFA for Azure management",
+        "state": "enabledForReportingButNotEnforced",
+        "conditions": {
+            "clientAppTypes": ["all"],
+            "applications": {"includeApplications": [AZURE]},
+            "users": {"includeUsers": ["All"]},
+        },
+        "grantControls": {"operator": "OR", "builtInControls": ["mfa"]},
+    })
+}
+
+fn with(path: &str, value: Value) -> Value {
+    let mut policy = azure_mfa();
+    let (parent, key) = path.rsplit_once('/').unwrap();
+    policy.pointer_mut(parent).unwrap()[key] = value;
+    policy
+}
