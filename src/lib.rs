@@ -5,4 +5,6 @@
 
 pub mod diagnostic;
 pub mod model;
+pub mod report;
 pub mod store;
+pub mod workspace;
