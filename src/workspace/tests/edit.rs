@@ -1,0 +1,1 @@
+//! The editor: only the state changes, whatever the file looks like.
