@@ -4,6 +4,7 @@
 //! reads the imports and fails when one of them crosses a border.
 
 pub mod diagnostic;
+pub mod graph;
 pub mod model;
 pub mod store;
 pub mod tenant;
