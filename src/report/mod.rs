@@ -1,3 +1,9 @@
 //! What people and machines read: a file for each format, each returning a string.
 
 pub mod diagnostics;
+pub mod plan_document;
+pub mod plan_text;
+pub mod status;
+mod style;
+
+pub use style::Paint;
