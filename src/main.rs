@@ -1,3 +1,16 @@
 //! The `portcullis` binary: parse, run, exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+use portcullis::cli::{self, ErrorKind, Success};
+
+fn main() -> ExitCode {
+    ExitCode::from(match cli::run() {
+        Ok(Success::Done) => 0,
+        Err(ErrorKind::Error) => 1,
+        Ok(Success::Findings) | Err(ErrorKind::Findings) => 2,
+        Err(ErrorKind::Refused) => 3,
+        Err(ErrorKind::Stale) => 4,
+        Err(ErrorKind::Partly) => 5,
+    })
+}

@@ -3,7 +3,6 @@
 //! One line an event, synced before the request it announces is sent. An intent without an outcome is
 //! *open*: it may or may not have arrived, and the next run finds out before it does anything else.
 
-use std::collections::BTreeMap;
 use std::io;
 
 use jiff::Timestamp;
@@ -110,7 +109,7 @@ impl Journal {
     /// When the file cannot be read or written, or is no journal.
     pub fn open(store: &Store, tenant: &Id) -> Result<Self, JournalError> {
         let path = store
-            .path(format!("journal/{}.jsonl", file_name(tenant)))
+            .path(relative(tenant))
             .map_err(|source| JournalError::io(store.root(), source))?;
         let existed = path.exists();
         let (log, lines) = Log::open(&path).map_err(|source| JournalError::io(&path, source))?;
@@ -119,15 +118,24 @@ impl Journal {
             intents: Vec::new(),
             existed,
         };
-        for (number, line) in lines.iter().enumerate() {
-            let entry = serde_json::from_str(line).map_err(|source| JournalError::Entry {
-                path: path.display().to_string(),
-                line: number + 1,
-                source,
-            })?;
-            journal.take_in(entry);
+        for entry in entries(&lines, &path)? {
+            take_in(&mut journal.intents, entry);
         }
         Ok(journal)
+    }
+
+    /// What the journal of a tenant remembers, without creating or changing it.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is no journal.
+    pub fn read(store: &Store, tenant: &Id) -> Result<Remembered, JournalError> {
+        let path = store.root().join(relative(tenant));
+        let lines = Log::read(&path).map_err(|source| JournalError::io(&path, source))?;
+        let mut intents = Vec::new();
+        for entry in entries(&lines, &path)? {
+            take_in(&mut intents, entry);
+        }
+        Ok(remembered(&intents))
     }
 
     /// Whether there was a journal before this run: without one, an earlier create may be unknown here.
@@ -155,31 +163,7 @@ impl Journal {
 
     /// What the gates may know of earlier runs.
     pub fn remembered(&self) -> Remembered {
-        let mut remembered = Remembered {
-            writes: BTreeMap::new(),
-            turned_on: BTreeMap::new(),
-        };
-        for (intent, fate) in &self.intents {
-            let Fate::Done(id) = fate else { continue };
-            let Some(id) = id.as_ref().or(intent.id.as_ref()) else {
-                continue;
-            };
-            if intent.verb == Verb::Delete {
-                remembered.writes.remove(id);
-                continue;
-            }
-            remembered.writes.insert(
-                id.clone(),
-                RememberedWrite {
-                    exclusions: intent.exclusions.clone(),
-                    at: intent.at,
-                },
-            );
-            if intent.state == Some(State::On) {
-                remembered.turned_on.insert(id.clone(), intent.at);
-            }
-        }
-        remembered
+        remembered(&self.intents)
     }
 
     /// Announces a write; returns only when it is on disk.
@@ -223,26 +207,67 @@ impl Journal {
         self.log
             .append(&line)
             .map_err(|source| JournalError::io(path, source))?;
-        self.take_in(entry);
+        take_in(&mut self.intents, entry);
         Ok(())
     }
+}
 
-    fn take_in(&mut self, entry: Entry) {
-        let mut settle = |intent: Uuid, fate| {
-            if let Some((_, was)) = self
-                .intents
-                .iter_mut()
-                .find(|(known, _)| known.intent == intent)
-            {
-                *was = fate;
-            }
+/// Where the journal of a tenant is, below the store.
+fn relative(tenant: &Id) -> String {
+    format!("journal/{}.jsonl", file_name(tenant))
+}
+
+fn entries(lines: &[String], path: &std::path::Path) -> Result<Vec<Entry>, JournalError> {
+    lines
+        .iter()
+        .enumerate()
+        .map(|(number, line)| {
+            serde_json::from_str(line).map_err(|source| JournalError::Entry {
+                path: path.display().to_string(),
+                line: number + 1,
+                source,
+            })
+        })
+        .collect()
+}
+
+fn take_in(intents: &mut Vec<(Intent, Fate)>, entry: Entry) {
+    let (intent, fate) = match entry {
+        Entry::Intent(intent) => return intents.push((intent, Fate::Open)),
+        Entry::Done { intent, id } => (intent, Fate::Done(id)),
+        Entry::NotDone { intent, .. } => (intent, Fate::NotDone),
+    };
+    if let Some((_, was)) = intents
+        .iter_mut()
+        .find(|(known, _)| known.intent == intent)
+    {
+        *was = fate;
+    }
+}
+
+fn remembered(intents: &[(Intent, Fate)]) -> Remembered {
+    let mut remembered = Remembered::default();
+    for (intent, fate) in intents {
+        let Fate::Done(id) = fate else { continue };
+        let Some(id) = id.as_ref().or(intent.id.as_ref()) else {
+            continue;
         };
-        match entry {
-            Entry::Intent(intent) => self.intents.push((intent, Fate::Open)),
-            Entry::Done { intent, id } => settle(intent, Fate::Done(id)),
-            Entry::NotDone { intent, .. } => settle(intent, Fate::NotDone),
+        if intent.verb == Verb::Delete {
+            remembered.writes.remove(id);
+            continue;
+        }
+        remembered.writes.insert(
+            id.clone(),
+            RememberedWrite {
+                exclusions: intent.exclusions.clone(),
+                at: intent.at,
+            },
+        );
+        if intent.state == Some(State::On) {
+            remembered.turned_on.insert(id.clone(), intent.at);
         }
     }
+    remembered
 }
 
 /// A tenant id as a file name, whatever somebody wrote there.

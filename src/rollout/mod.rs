@@ -5,4 +5,4 @@ mod instant;
 mod promotion;
 
 pub use gate::{Gate, NOT_MEASURED, Verdict, holding, weigh};
-pub use promotion::{Lowered, Standing, standing};
+pub use promotion::{Lowered, Standing, emergency, standing};

@@ -2,8 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::gate::{Gate, Verdict};
 use crate::evidence::Bundle;
-use crate::model::PromotionRecord;
+use crate::model::{PromotionRecord, State};
 
 /// When a policy that is not on any more was on.
 #[derive(Debug, Clone, Copy, Default)]
@@ -83,4 +84,38 @@ pub fn standing(
         return Standing::Restorable;
     }
     void("the live policy was modified since it was weighed")
+}
+
+/// How long a policy may stay on without evidence.
+const EMERGENCY: SignedDuration = SignedDuration::from_hours(72);
+
+/// The gate of a policy that was turned on without evidence: it has to be weighed or lowered in time.
+///
+/// `None` when nothing was skipped, or the policy is not on.
+pub fn emergency(record: &PromotionRecord, bundle: &Bundle) -> Option<Gate> {
+    let emergency = record.emergency.as_ref()?;
+    let live = bundle.live.as_ref()?;
+    if live.state != State::On || live.id != record.policy_id {
+        return None;
+    }
+    let key = &bundle.policy;
+    let until = record.weighed_at.checked_add(EMERGENCY).ok()?;
+    let (verdict, reason) = if bundle.taken_at > until {
+        (
+            Verdict::Fail,
+            format!(
+                "turned on without evidence ({}), and never weighed since: `portcullis promote {key}` or `portcullis demote {key}`",
+                emergency.reason
+            ),
+        )
+    } else {
+        (
+            Verdict::Warn,
+            format!(
+                "turned on without evidence ({}); weigh it until {until}",
+                emergency.reason
+            ),
+        )
+    };
+    Some(Gate::new("emergency", verdict, reason))
 }

@@ -34,6 +34,15 @@ pub struct Environment {
 }
 
 impl Environment {
+    /// An environment that holds one application and its secret and nothing else.
+    pub fn of_client(id: &str, secret: &str) -> Self {
+        Self {
+            client_id: Some(id.to_owned()),
+            client_secret: Some(Secret::new(secret.to_owned())),
+            ..Self::default()
+        }
+    }
+
     /// Reads the process environment; an empty variable counts as unset.
     pub fn of_process() -> Self {
         let text = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());

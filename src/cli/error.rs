@@ -1,0 +1,112 @@
+//! What goes wrong, in the one form that reaches the user.
+
+use crate::apply::ApplyError;
+use crate::sandbox::SandboxError;
+use crate::tenant::TenantError;
+
+/// Which exit code a failure has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// An error, usage and invalid YAML included.
+    Error,
+    /// Findings were printed already.
+    Findings,
+    /// A guard or a gate refused.
+    Refused,
+    /// The plan is not what would be done now; nothing was written in this run.
+    Stale,
+    /// Something was written, and not everything.
+    Partly,
+}
+
+/// A failure of a command: a sentence, and what to do about it.
+#[derive(Debug)]
+pub struct CommandError {
+    /// Which exit code it has.
+    pub kind: ErrorKind,
+    /// What went wrong; empty when it was printed already.
+    pub message: String,
+    /// What to do about it.
+    pub hints: Vec<String>,
+}
+
+impl CommandError {
+    /// An ordinary error.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            kind: ErrorKind::Error,
+            message: message.into(),
+            hints: Vec::new(),
+        }
+    }
+
+    /// A failure of another kind.
+    pub fn of(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            ..Self::new(message)
+        }
+    }
+
+    /// Adds something to do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+}
+
+impl From<TenantError> for CommandError {
+    fn from(error: TenantError) -> Self {
+        let mut hints = error.hints;
+        hints.extend(
+            error
+                .request_id
+                .map(|id| format!("the service's id of the request is {id}")),
+        );
+        Self {
+            kind: ErrorKind::Error,
+            message: error.message,
+            hints,
+        }
+    }
+}
+
+impl From<SandboxError> for CommandError {
+    fn from(error: SandboxError) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+impl From<ApplyError> for CommandError {
+    fn from(error: ApplyError) -> Self {
+        match error {
+            ApplyError::Locked(error) => Self::new(error.to_string())
+                .hint("another run works on this store: wait until it is done"),
+            ApplyError::Journal(error) => Self::new(error.to_string()),
+            ApplyError::Tenant(error) => error.into(),
+            ApplyError::Rejected { policy, source } => {
+                let mut error = Self::from(source);
+                error.message = format!("{policy}: {}", error.message);
+                error.hint("nothing was written")
+            }
+            ApplyError::Refused(_) => Self::of(ErrorKind::Refused, "the plan is refused"),
+            ApplyError::Stale(why) => Self::of(ErrorKind::Stale, format!("the plan is stale: {why}"))
+                .hint("nothing was written; make and review a new plan"),
+            ApplyError::Partly {
+                reason,
+                done,
+                hints,
+            } => {
+                let done = if done.is_empty() {
+                    "nothing else was written".to_owned()
+                } else {
+                    format!("written before that: {}", done.join(", "))
+                };
+                let mut error = Self::of(ErrorKind::Partly, reason).hint(done);
+                error.hints.extend(hints);
+                error.hint("run the same command again: it finds out what arrived and goes on from there")
+            }
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! `portcullis sandbox`
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::error::CommandError;
+use super::ui::Ui;
+use super::{Global, Success};
+use crate::sandbox::{self, Options, Running};
+use crate::workspace::load_one;
+
+/// The built-in tenant: a Graph server on loopback, with a clock of its own.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Serve the tenant until it is interrupted; prints one line when it is ready.
+    Serve {
+        /// The loopback address to listen on; port 0 takes any free one.
+        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+        listen: SocketAddr,
+        /// Where the tenant is kept [default: the store's sandbox].
+        #[arg(long, value_name = "DIR")]
+        state: Option<PathBuf>,
+    },
+    /// Start over: everything that was ever written to the tenant is forgotten.
+    Reset(Where),
+    /// Move the tenant's clock forward, e.g. by 8d.
+    Advance {
+        /// How far: 8d, 12h, 1d 6h.
+        by: String,
+        #[command(flatten)]
+        place: Where,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct Where {
+    /// Where the tenant is kept [default: the store's sandbox].
+    #[arg(long, value_name = "DIR", conflicts_with = "url")]
+    state: Option<PathBuf>,
+    /// A sandbox that is being served.
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+}
+
+pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success, CommandError> {
+    match &args.action {
+        Action::Serve { listen, state } => serve(*listen, state.as_ref(), global, ui).await,
+        Action::Reset(place) => {
+            let now = control(place, "reset", &json!({}), global).await?;
+            say(&now, "The sandbox starts over", global, ui)
+        }
+        Action::Advance { by, place } => {
+            let now = control(place, "advance", &json!({"by": by}), global).await?;
+            say(&now, "The sandbox's clock moved", global, ui)
+        }
+    }
+}
+
+async fn serve(
+    listen: SocketAddr,
+    state: Option<&PathBuf>,
+    global: &Global,
+    ui: &Ui,
+) -> Result<Success, CommandError> {
+    let running = sandbox::start(Options {
+        state: state_directory(state, global),
+        listen,
+    })
+    .await?;
+    let line = json!({"url": running.url(), "tenant_id": sandbox::TENANT_ID});
+    ui.result(&line.to_string());
+    interrupted().await?;
+    running.stop().await;
+    Ok(Success::Done)
+}
+
+/// Waits for Ctrl-C, or for being asked to end.
+async fn interrupted() -> Result<(), CommandError> {
+    let cannot = |error| CommandError::new(format!("cannot wait for an interrupt: {error}"));
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut end = signal(SignalKind::terminate()).map_err(cannot)?;
+        tokio::select! {
+            interrupt = tokio::signal::ctrl_c() => interrupt.map_err(cannot),
+            _ = end.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await.map_err(cannot)
+}
+
+/// `--state`, else `--store`, else the workspace's store; without a workspace the one of this folder.
+fn state_directory(state: Option<&PathBuf>, global: &Global) -> PathBuf {
+    if let Some(state) = state {
+        return state.clone();
+    }
+    if let Some(store) = &global.store {
+        return store.join("sandbox");
+    }
+    match load_one(&global.config, "").workspace {
+        Some(workspace) => super::session::store(&workspace, global)
+            .root()
+            .join("sandbox"),
+        None => PathBuf::from(".portcullis/sandbox"),
+    }
+}
+
+/// Asks a served sandbox, or opens the one of the state directory for as long as it takes.
+async fn control(
+    place: &Where,
+    what: &str,
+    body: &Value,
+    global: &Global,
+) -> Result<Value, CommandError> {
+    let mut opened: Option<Running> = None;
+    let url = match &place.url {
+        Some(url) => url.trim_end_matches('/').to_owned(),
+        None => {
+            let running = sandbox::start(Options {
+                state: state_directory(place.state.as_ref(), global),
+                listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            })
+            .await?;
+            let url = running.url().to_owned();
+            opened = Some(running);
+            url
+        }
+    };
+    let answer = sandbox::control(&url, what, body).await;
+    if let Some(running) = opened {
+        running.stop().await;
+    }
+    Ok(answer?)
+}
+
+fn say(now: &Value, what: &str, global: &Global, ui: &Ui) -> Result<Success, CommandError> {
+    let now = now.get("now").and_then(Value::as_str).unwrap_or_default();
+    if global.json {
+        ui.json(&json!({"format_version": "1.0", "now": now}))?;
+        return Ok(Success::Done);
+    }
+    let shown = now.parse::<jiff::Timestamp>().map_or_else(
+        |_| now.to_owned(),
+        |time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+    );
+    ui.result(&format!("{what}: it is {shown} there."));
+    Ok(Success::Done)
+}

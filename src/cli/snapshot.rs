@@ -1,0 +1,49 @@
+//! `portcullis snapshot`
+
+use std::path::PathBuf;
+
+use super::error::CommandError;
+use super::session::Session;
+use super::ui::Ui;
+use super::{Global, Success};
+use crate::store::write_atomic;
+use crate::tenant::{Lookups, ReadTenant as _};
+
+/// Write the tenant to a file: policies, locations, strengths, and the objects the workspace names.
+///
+/// `plan --snapshot FILE` needs nothing else. The file names people: keep it as you keep other exports.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The file to write.
+    file: PathBuf,
+}
+
+pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success, CommandError> {
+    let session = Session::begin(global, ui, false)?;
+    let keys: Vec<&str> = session.desired.policies.keys().map(String::as_str).collect();
+    let lookups = Lookups {
+        describe_all: true,
+        ..Lookups::of(&session.desired, &keys)
+    };
+    let connection = session.connect(ui).await?;
+    let snapshot = connection.tenant.snapshot(&lookups).await;
+    connection.close().await;
+    let snapshot = snapshot?;
+    let json = serde_json::to_vec_pretty(&snapshot)
+        .map_err(|error| CommandError::new(format!("the snapshot is no JSON: {error}")))?;
+    write_atomic(&args.file, &json).map_err(|error| {
+        CommandError::new(format!("cannot write {}: {error}", args.file.display()))
+    })?;
+    ui.progress(&format!(
+        "{}: {} policies as of {}{}",
+        args.file.display(),
+        snapshot.policies.len() + snapshot.unreadable.len(),
+        snapshot.taken_at,
+        if snapshot.complete {
+            ""
+        } else {
+            "; not everything could be read"
+        }
+    ));
+    Ok(Success::Done)
+}
