@@ -210,10 +210,11 @@ impl Owner {
     /// Answers one request; also returns the tenant's time for the `Date` header.
     pub(super) fn answer(&self, request: &Request) -> (Reply, jiff::Timestamp) {
         let mut state = self.state();
-        let is_control = request
-            .segments
-            .first()
-            .is_some_and(|first| first == "sandbox");
+        let is_control = !request.versioned
+            && request
+                .segments
+                .first()
+                .is_some_and(|first| first == "sandbox");
         if is_control {
             let reply = control::answer(&mut state, request);
             return (reply, state.tenant.now());

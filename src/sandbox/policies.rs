@@ -10,7 +10,7 @@ use super::query::{Collection, page, single};
 use super::request::{Reply, Request};
 use super::routes::{Handled, created, read, require};
 use super::rules::{accepted, security_defaults_gate, texts, wrong_schema};
-use super::schema::{POLICY, conforms, merged};
+use super::schema::{POLICY, conforms, merged, spelled};
 use super::tenant::{Change, Table, text};
 
 /// The documented trio that a write needs (section 4 of the contract).
@@ -225,9 +225,10 @@ fn restore(session: &Session<'_>, request: &Request, id: &str) -> Handled {
 
 /// The body of a write, when it has the shape of a policy.
 fn incoming(request: &Request, patching: bool) -> Result<Value, Failure> {
-    let Ok(mut body) = request.object() else {
+    let Ok(body) = request.object() else {
         return Err(wrong_schema(patching));
     };
+    let mut body = spelled(body, &POLICY);
     if !conforms(&body, &POLICY) {
         return Err(wrong_schema(patching));
     }

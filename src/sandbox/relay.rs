@@ -16,6 +16,8 @@ pub(super) const NOT_OWNER: &str = "x-sandbox-not-owner";
 
 /// How long a door looks for an owner, or tries to become it.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long an owner that took a request may think about it.
+const THINKING: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// A request as it is passed on, bytes untouched.
@@ -63,6 +65,7 @@ impl Door {
             // A connection kept from an owner that has gone would look like a broken request.
             .pool_max_idle_per_host(0)
             .connect_timeout(Duration::from_secs(1))
+            .timeout(THINKING)
             .build()
             .map_err(SandboxError::Relay)?;
         Ok(Self {

@@ -293,6 +293,45 @@ pub(super) fn conforms(value: &Value, shape: &Shape) -> bool {
     }
 }
 
+/// The value with its enum members spelled as Graph spells them.
+///
+/// The service reads them in any case: its own 1064 advises `['All']`, and published policies that are
+/// deployed as they stand say `All` and `or`. What it answers is always the declared spelling.
+pub(super) fn spelled(value: Value, shape: &Shape) -> Value {
+    let member = |text: &str, members: &[&str]| {
+        members
+            .iter()
+            .find(|member| member.eq_ignore_ascii_case(text))
+            .map_or_else(|| text.to_owned(), ToString::to_string)
+    };
+    match (value, shape) {
+        (Value::String(text), Shape::Enum(members)) => Value::String(member(&text, members)),
+        (Value::String(text), Shape::Flags(members)) => {
+            let flags: Vec<String> = flags(&text).map(|flag| member(flag, members)).collect();
+            Value::String(flags.join(","))
+        }
+        (Value::Array(elements), Shape::List(element)) => Value::Array(
+            elements
+                .into_iter()
+                .map(|value| spelled(value, element))
+                .collect(),
+        ),
+        (Value::Object(object), Shape::Object(fields)) => Value::Object(
+            object
+                .into_iter()
+                .map(|(key, value)| {
+                    let value = match fields.iter().find(|field| field.name == key) {
+                        Some(field) => spelled(value, &field.shape),
+                        None => value,
+                    };
+                    (key, value)
+                })
+                .collect(),
+        ),
+        (value, _) => value,
+    }
+}
+
 /// The members of a flags text; a blank after the comma is allowed.
 pub(super) fn flags(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim)
@@ -371,6 +410,21 @@ mod tests {
         let old = json!({"membershipKind": "enumerated", "members": ["t"]});
         let new = json!({"membershipKind": "all"});
         assert_eq!(merged(&old, &new), new);
+    }
+
+    #[test]
+    fn members_are_read_in_any_case_and_kept_in_the_declared_one() {
+        let sent = json!({"state": "Enabled", "displayName": "ALL", "conditions": {
+            "clientAppTypes": ["All"], "insiderRiskLevels": "Minor, elevated",
+            "users": {"includeUsers": ["all"]}}, "grantControls": {"operator": "or"}});
+        let kept = json!({"state": "enabled", "displayName": "ALL", "conditions": {
+            "clientAppTypes": ["all"], "insiderRiskLevels": "minor,elevated",
+            "users": {"includeUsers": ["all"]}}, "grantControls": {"operator": "OR"}});
+        assert_eq!(spelled(sent, &POLICY), kept);
+        assert!(!conforms(
+            &spelled(json!({"state": "on"}), &POLICY),
+            &POLICY
+        ));
     }
 
     #[test]

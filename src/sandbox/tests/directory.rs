@@ -137,6 +137,7 @@ async fn the_directory_answers_and_changes() {
         assert_eq!(answer.status, 200, "{path}: {}", answer.body);
         assert_ne!(answer.body["value"], json!([]), "{path}");
     }
+    assert_eq!(client.get("/v1.0/sandbox").await.status, 404);
     let unknown = client.get("/v1.0/wonders").await;
     assert_eq!(
         (unknown.status, unknown.message()),

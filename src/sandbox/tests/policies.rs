@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::{POLICIES, azure_mfa, sandbox};
+use super::{AZURE, POLICIES, azure_mfa, sandbox};
 
 #[tokio::test]
 async fn a_policy_lives_dies_and_comes_back() {
@@ -251,5 +251,54 @@ async fn the_clock_only_moves_forward_and_only_when_told() {
         client.get(POLICIES).await.date,
         "Tue, 10 Nov 2026 08:00:00 GMT"
     );
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn emptying_the_bin_is_final() {
+    let (_directory, running, client) = sandbox().await;
+    let id = client.post(POLICIES, azure_mfa()).await.id();
+    let binned = format!("/v1.0/identity/conditionalAccess/deletedItems/policies/{id}");
+    assert_eq!(client.delete(&binned).await.status, 404);
+    client.delete(&format!("{POLICIES}/{id}")).await;
+    assert_eq!(client.delete(&binned).await.status, 204);
+    let restore = format!("{binned}/restore");
+    assert_eq!(client.send("POST", &restore, None, &[]).await.status, 404);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_whole_policy_with_explicit_nulls_is_sent_and_reads_back_the_same() {
+    let (_directory, running, client) = sandbox().await;
+    let user = client
+        .get("/v1.0/users/svc-backup@sandbox.onmicrosoft.example")
+        .await
+        .id();
+    // The way one real client writes: every key, nulls where nothing is meant, on POST and on PATCH.
+    let sent = json!({
+        "@odata.type": "#microsoft.graph.conditionalAccessPolicy",
+        "conditions": {
+            "applications": {"excludeApplications": [], "includeApplications": [AZURE], "includeUserActions": []},
+            "authenticationFlows": null, "clientAppTypes": ["all"], "devices": null, "locations": null,
+            "platforms": null, "servicePrincipalRiskLevels": [], "signInRiskLevels": [], "userRiskLevels": [],
+            "users": {
+                "excludeGroups": [], "excludeGuestsOrExternalUsers": null, "excludeRoles": [],
+                "excludeUsers": [user], "includeGroups": [], "includeGuestsOrExternalUsers": null,
+                "includeRoles": [], "includeUsers": ["All"]
+            }
+        },
+        "displayName": "MFA for Azure management",
+        "grantControls": {"builtInControls": ["mfa"], "customAuthenticationFactors": [], "operator": "OR", "termsOfUse": []},
+        "sessionControls": null,
+        "state": "enabledForReportingButNotEnforced"
+    });
+    let made = client.post(POLICIES, sent.clone()).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    let path = format!("{POLICIES}/{}", made.id());
+    let before = client.get(&path).await.body;
+    assert_eq!(client.patch(&path, sent).await.status, 204);
+    let mut after = client.get(&path).await.body;
+    after["modifiedDateTime"] = Value::Null;
+    assert_eq!(after, before);
     running.stop().await;
 }
