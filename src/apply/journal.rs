@@ -237,10 +237,7 @@ fn take_in(intents: &mut Vec<(Intent, Fate)>, entry: Entry) {
         Entry::Done { intent, id } => (intent, Fate::Done(id)),
         Entry::NotDone { intent, .. } => (intent, Fate::NotDone),
     };
-    if let Some((_, was)) = intents
-        .iter_mut()
-        .find(|(known, _)| known.intent == intent)
-    {
+    if let Some((_, was)) = intents.iter_mut().find(|(known, _)| known.intent == intent) {
         *was = fate;
     }
 }

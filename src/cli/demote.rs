@@ -46,8 +46,10 @@ async fn by_key(key: &str, global: &Global, ui: &Ui) -> Result<Success, CommandE
     let loaded = load_one(&global.config, key);
     say_findings(&loaded.findings, &loaded.texts, ui);
     let Some(workspace) = loaded.workspace else {
-        return Err(CommandError::new(format!("{key} cannot be found in the workspace"))
-            .hint("`portcullis demote --id GUID` needs no workspace"));
+        return Err(
+            CommandError::new(format!("{key} cannot be found in the workspace"))
+                .hint("`portcullis demote --id GUID` needs no workspace"),
+        );
     };
     let name = pick_tenant(&workspace, global, true)?;
     let desired = workspace.desired(&name).map_err(|findings| {
@@ -96,8 +98,10 @@ async fn only_of_name(connection: &Connection, name: &str) -> Result<Id, Command
         .collect();
     match named.as_slice() {
         [live] => Ok(live.id.clone()),
-        [] => Err(CommandError::new(format!("no live policy is called \"{name}\""))
-            .hint("`portcullis demote --id GUID` lowers a policy by its id")),
+        [] => Err(
+            CommandError::new(format!("no live policy is called \"{name}\""))
+                .hint("`portcullis demote --id GUID` lowers a policy by its id"),
+        ),
         several => {
             let list: Vec<_> = several
                 .iter()
@@ -124,7 +128,9 @@ async fn lower(
     let settle: Duration = connection.settle;
     let demoted = apply::demote(&connection.tenant, id, key, store, settle, &progress).await?;
     if let Some(why) = demoted.unjournalled {
-        ui.aside(&format!("warning: the journal does not know of this: {why}"));
+        ui.aside(&format!(
+            "warning: the journal does not know of this: {why}"
+        ));
     }
     ui.result(&format!(
         "{} \"{}\" is report-only: it stops nobody any more. Sign-ins may take some minutes to notice.",
@@ -203,10 +209,14 @@ fn declaration(
     }
     let source = Source::file("the command line");
     let cloud = parse_cloud(args.cloud.as_deref().unwrap_or("global"))?;
-    let tenant = std::env::var("AZURE_TENANT_ID").ok().filter(|id| !id.is_empty());
+    let tenant = std::env::var("AZURE_TENANT_ID")
+        .ok()
+        .filter(|id| !id.is_empty());
     let Some(tenant) = tenant else {
-        return Err(CommandError::new("AZURE_TENANT_ID is not set, and no workspace says which tenant is meant")
-            .hint("set AZURE_TENANT_ID to the tenant's id"));
+        return Err(CommandError::new(
+            "AZURE_TENANT_ID is not set, and no workspace says which tenant is meant",
+        )
+        .hint("set AZURE_TENANT_ID to the tenant's id"));
     };
     let auth = match &args.auth {
         Some(auth) => parse_auth(auth)?,
@@ -214,7 +224,10 @@ fn declaration(
         None => Auth::AzureCli,
     };
     if args.auth.is_none() && std::env::var_os("PORTCULLIS_ACCESS_TOKEN").is_none() {
-        ui.progress(&format!("signing in with {}; choose another way with --auth", auth.word()));
+        ui.progress(&format!(
+            "signing in with {}; choose another way with --auth",
+            auth.word()
+        ));
     }
     Ok((
         TenantDeclaration {
@@ -242,8 +255,12 @@ fn parse_cloud(text: &str) -> Result<Cloud, CommandError> {
             login: text.to_owned(),
         });
     }
-    Err(CommandError::new(format!("{text} is no cloud"))
-        .hint(format!("one of {}, or a loopback URL", Cloud::WORDS.join(", "))))
+    Err(
+        CommandError::new(format!("{text} is no cloud")).hint(format!(
+            "one of {}, or a loopback URL",
+            Cloud::WORDS.join(", ")
+        )),
+    )
 }
 
 fn parse_auth(text: &str) -> Result<Auth, CommandError> {

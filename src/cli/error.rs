@@ -91,8 +91,10 @@ impl From<ApplyError> for CommandError {
                 error.hint("nothing was written")
             }
             ApplyError::Refused(_) => Self::of(ErrorKind::Refused, "the plan is refused"),
-            ApplyError::Stale(why) => Self::of(ErrorKind::Stale, format!("the plan is stale: {why}"))
-                .hint("nothing was written; make and review a new plan"),
+            ApplyError::Stale(why) => {
+                Self::of(ErrorKind::Stale, format!("the plan is stale: {why}"))
+                    .hint("nothing was written; make and review a new plan")
+            }
             ApplyError::Partly {
                 reason,
                 done,
@@ -105,7 +107,9 @@ impl From<ApplyError> for CommandError {
                 };
                 let mut error = Self::of(ErrorKind::Partly, reason).hint(done);
                 error.hints.extend(hints);
-                error.hint("run the same command again: it finds out what arrived and goes on from there")
+                error.hint(
+                    "run the same command again: it finds out what arrived and goes on from there",
+                )
             }
         }
     }

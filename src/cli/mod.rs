@@ -41,7 +41,12 @@ const EXIT_CODES: &str = "Exit codes: 0 done, nothing to change, or only held; 1
 #[derive(Debug, Clone, clap::Args)]
 struct Global {
     /// The workspace: portcullis.yaml, or the folder that holds it.
-    #[arg(long, global = true, value_name = "FILE", default_value = "portcullis.yaml")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        default_value = "portcullis.yaml"
+    )]
     config: PathBuf,
     /// The tenant, when more than one is declared.
     #[arg(long, global = true, value_name = "NAME")]

@@ -103,7 +103,12 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
         &remembered,
         &args.choices.options(global),
     );
-    guard::examine(&mut plan, &session.desired, &snapshot, args.choices.limits());
+    guard::examine(
+        &mut plan,
+        &session.desired,
+        &snapshot,
+        args.choices.limits(),
+    );
     let (document, saved) = document(&plan, &session);
     show(&document, &plan, &session, global, ui)?;
     if !plan.refusals.is_empty() {
@@ -111,7 +116,10 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
     }
     if let Some(path) = &args.out {
         save(&saved, path)?;
-        ui.progress(&format!("Saved. Apply exactly this with: portcullis apply {}", path.display()));
+        ui.progress(&format!(
+            "Saved. Apply exactly this with: portcullis apply {}",
+            path.display()
+        ));
     }
     Ok(if args.detailed_exitcode && !plan.is_empty() {
         Success::Findings
@@ -156,7 +164,10 @@ pub(super) fn show(
 
 /// The plan is refused; the reasons are in the document already.
 pub(super) fn refused(unsaved: bool) -> CommandError {
-    let error = CommandError::of(ErrorKind::Refused, "nothing was written; the reasons are above");
+    let error = CommandError::of(
+        ErrorKind::Refused,
+        "nothing was written; the reasons are above",
+    );
     if unsaved {
         error.hint("a refused plan is not saved")
     } else {

@@ -77,7 +77,10 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
         && policy.state.as_ref().map(|state| state.value) == Some(WantedState::On)
         && !is_emergency(&session, &args.key)
     {
-        ui.result(&format!("{} is on already; there is nothing to promote.", args.key));
+        ui.result(&format!(
+            "{} is on already; there is nothing to promote.",
+            args.key
+        ));
         return Ok(Success::Done);
     }
     let gates: Vec<Gate> = gates
@@ -268,8 +271,11 @@ pub(super) fn edit_state(
 async fn turn_on(args: &Args, global: &Global, ui: &Ui) -> Result<Success, CommandError> {
     let question = format!("Type {} to turn it on now:", args.key);
     if ui.ask(&question).as_deref() != Some(args.key.as_str()) {
-        return Err(CommandError::new(format!("{} was not turned on: its key was not typed", args.key))
-            .hint("the YAML and the record are written; `portcullis apply` turns it on"));
+        return Err(CommandError::new(format!(
+            "{} was not turned on: its key was not typed",
+            args.key
+        ))
+        .hint("the YAML and the record are written; `portcullis apply` turns it on"));
     }
     let session = Session::begin(global, ui, true)?;
     let options = PlanOptions {

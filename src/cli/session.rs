@@ -57,8 +57,10 @@ pub(super) fn load_workspace(
     say_findings(&findings, &texts, ui);
     match workspace {
         Some(workspace) if !has_errors(&findings) => Ok((workspace, texts)),
-        _ => Err(CommandError::of(ErrorKind::Error, "the workspace cannot be used as it is")
-            .hint("`portcullis validate` checks it offline")),
+        _ => Err(
+            CommandError::of(ErrorKind::Error, "the workspace cannot be used as it is")
+                .hint("`portcullis validate` checks it offline"),
+        ),
     }
 }
 
@@ -156,10 +158,13 @@ pub(super) fn pick_tenant(
                 .hint(format!("say which one is meant with --tenant: {listed}")),
         );
     }
-    workspace.default_tenant().map(str::to_owned).ok_or_else(|| {
-        CommandError::new("more than one tenant is declared, and none is the default")
-            .hint(format!("say which one is meant with --tenant: {listed}"))
-    })
+    workspace
+        .default_tenant()
+        .map(str::to_owned)
+        .ok_or_else(|| {
+            CommandError::new("more than one tenant is declared, and none is the default")
+                .hint(format!("say which one is meant with --tenant: {listed}"))
+        })
 }
 
 /// Opens the way to a declared tenant, starting the sandbox when it is one.

@@ -20,7 +20,12 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success, CommandError> {
     let session = Session::begin(global, ui, false)?;
-    let keys: Vec<&str> = session.desired.policies.keys().map(String::as_str).collect();
+    let keys: Vec<&str> = session
+        .desired
+        .policies
+        .keys()
+        .map(String::as_str)
+        .collect();
     let lookups = Lookups {
         describe_all: true,
         ..Lookups::of(&session.desired, &keys)

@@ -28,12 +28,7 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
         .policies
         .keys()
         .map(String::as_str)
-        .filter(|key| {
-            global
-                .policy
-                .as_ref()
-                .is_none_or(|glob| glob.matches(key))
-        })
+        .filter(|key| global.policy.as_ref().is_none_or(|glob| glob.matches(key)))
         .collect();
     let connection = session.connect(ui).await?;
     let snapshot = connection
@@ -45,7 +40,10 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
     let remembered = remembered(&session, &snapshot)?;
     let mut policies = Vec::new();
     let mut held = false;
-    for policy in keys.iter().filter_map(|key| session.desired.policies.get(*key)) {
+    for policy in keys
+        .iter()
+        .filter_map(|key| session.desired.policies.get(*key))
+    {
         let (status, gates) = status_of(&session, policy, &snapshot, &remembered);
         held |= holding(&gates).next().is_some();
         policies.push(status);

@@ -58,7 +58,8 @@ pub(super) fn run(_: &Args, global: &Global, ui: &Ui) -> Result<Success, Command
 }
 
 fn summary(loaded: &crate::workspace::Loaded, valid: bool) -> String {
-    let count = |n: usize, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
+    let count =
+        |n: usize, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
     match &loaded.workspace {
         Some(workspace) if valid => format!(
             "Valid: {}, {}.",

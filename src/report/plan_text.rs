@@ -123,12 +123,9 @@ fn render_change(change: &ChangeRow, paint: Paint, out: &mut String) {
         let _ = writeln!(out, "    note: {note}");
     }
     for held in &change.held {
-        let until = held
-            .until
-            .as_ref()
-            .map_or_else(String::new, |until| {
-                format!(" (not before {})", moment(until))
-            });
+        let until = held.until.as_ref().map_or_else(String::new, |until| {
+            format!(" (not before {})", moment(until))
+        });
         let _ = writeln!(
             out,
             "    {} by gate {}: {}{until}",
@@ -143,10 +140,14 @@ fn effect_sentence(change: &ChangeRow) -> &'static str {
     match (change.action.as_str(), change.effect.as_str()) {
         ("create", _) => "Effect: nobody is asked for anything; sign-ins are evaluated and logged.",
         ("promote" | "restore", _) => "Effect: the policy is enforced from now on.",
-        ("demote" | "disable", _) => "Effect: what the policy asks for is asked of nobody any more.",
+        ("demote" | "disable", _) => {
+            "Effect: what the policy asks for is asked of nobody any more."
+        }
         ("delete", _) => "Effect: nobody is asked for anything; the policy does not enforce.",
         ("none", "strengthens") => "Effect if it were applied: stricter for somebody.",
-        ("none", "unknown") => "Effect if it were applied: cannot be told, so it counts as stricter.",
+        ("none", "unknown") => {
+            "Effect if it were applied: cannot be told, so it counts as stricter."
+        }
         ("none", _) => "Effect: nothing is written.",
         (_, "strengthens") => "Effect: stricter for somebody, weaker for nobody.",
         (_, "weakens") => "Effect: weaker for somebody, stricter for nobody.",
@@ -187,7 +188,11 @@ fn render_field(field: &FieldRow, paint: Paint, out: &mut String) {
 }
 
 fn list(items: &[&Value]) -> String {
-    items.iter().map(|item| word(item)).collect::<Vec<_>>().join(", ")
+    items
+        .iter()
+        .map(|item| word(item))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn word(value: &Value) -> String {
@@ -224,14 +229,21 @@ fn summary_line(plan: &PlanDocument, paint: Paint) -> String {
     let tail = format!("{held} held, {unmanaged} unmanaged.");
     if !plan.refusals.is_empty() {
         let n = plan.refusals.len();
-        let reasons = if n == 1 { "1 reason" } else { "several reasons" };
+        let reasons = if n == 1 {
+            "1 reason"
+        } else {
+            "several reasons"
+        };
         return format!(
             "{} for {reasons} above; nothing can be applied until that is settled.",
             paint.red("Refused")
         );
     }
     if writes == 0 {
-        return format!("{} There is nothing to change; {tail}", paint.bold("No changes."));
+        return format!(
+            "{} There is nothing to change; {tail}",
+            paint.bold("No changes.")
+        );
     }
     let created: Vec<&str> = plan
         .changes

@@ -12,7 +12,7 @@
 mod audit;
 mod batch;
 mod clock;
-mod control;
+mod controls;
 mod directory;
 mod errors;
 mod filter;
@@ -25,6 +25,7 @@ mod policies;
 mod population;
 mod query;
 mod relay;
+mod remote;
 mod request;
 mod routes;
 mod rules;
@@ -36,6 +37,8 @@ mod token;
 
 #[cfg(test)]
 mod tests;
+
+pub use remote::control;
 
 use std::io;
 use std::net::SocketAddr;
@@ -97,6 +100,14 @@ pub enum SandboxError {
     /// The client that relays to the owner could not be built.
     #[error("the sandbox cannot build its relay: {0}")]
     Relay(reqwest::Error),
+    /// A control request failed.
+    #[error("the sandbox at {url} cannot do this: {problem}")]
+    Control {
+        /// Where it was asked.
+        url: String,
+        /// What went wrong.
+        problem: String,
+    },
 }
 
 /// A sandbox that is being served; dropping it stops it as well, without waiting.

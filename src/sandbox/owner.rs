@@ -12,7 +12,7 @@ use super::population;
 use super::request::{Reply, Request};
 use super::tenant::{Change, Event, Happening, Tenant};
 use super::token::Caller;
-use super::{SandboxError, control, routes};
+use super::{SandboxError, controls, routes};
 use crate::store::{Lock, Log, write_atomic};
 
 /// How many requests are remembered for `GET /sandbox/requests`.
@@ -216,7 +216,7 @@ impl Owner {
                 .first()
                 .is_some_and(|first| first == "sandbox");
         if is_control {
-            let reply = control::answer(&mut state, request);
+            let reply = controls::answer(&mut state, request);
             return (reply, state.tenant.now());
         }
         let (reply, parts) = routes::answer(&mut state, request);

@@ -52,22 +52,27 @@ pub(super) struct Door {
     client: reqwest::Client,
 }
 
+/// The client for another sandbox on this machine.
+pub(super) fn client() -> Result<reqwest::Client, SandboxError> {
+    // It speaks plain HTTP on loopback, but building one asks for a TLS provider.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .no_proxy()
+        .no_gzip()
+        .redirect(reqwest::redirect::Policy::none())
+        .http1_only()
+        // A connection kept from an owner that has gone would look like a broken request.
+        .pool_max_idle_per_host(0)
+        .connect_timeout(Duration::from_secs(1))
+        .timeout(THINKING)
+        .build()
+        .map_err(SandboxError::Relay)
+}
+
 impl Door {
     /// A door that has not yet looked who owns the state.
     pub(super) fn new(directory: PathBuf, url: String) -> Result<Self, SandboxError> {
-        // The client speaks plain HTTP on loopback, but building one asks for a TLS provider.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .no_gzip()
-            .redirect(reqwest::redirect::Policy::none())
-            .http1_only()
-            // A connection kept from an owner that has gone would look like a broken request.
-            .pool_max_idle_per_host(0)
-            .connect_timeout(Duration::from_secs(1))
-            .timeout(THINKING)
-            .build()
-            .map_err(SandboxError::Relay)?;
+        let client = client()?;
         Ok(Self {
             directory,
             url,
