@@ -11,6 +11,8 @@ use crate::diagnostic::{Diagnostic, Severity, Source};
 
 /// Longer lines are cut to the surroundings of what is meant.
 const LONG_LINE: usize = 400;
+/// Longer messages are cut.
+const LONG_MESSAGE: usize = 800;
 /// How many bytes are kept on each side of it.
 const AROUND: usize = 60;
 /// Labels that are farther away than this get a frame of their own.
@@ -128,7 +130,7 @@ fn draw<'a>(frame: Frame, elements: &mut Vec<Element<'a>>) {
             }
         })
         .collect();
-    let snippet = Snippet::source(text)
+    let snippet = Snippet::source(masked(&text))
         .line_start(line as usize)
         .annotations(annotations);
     // The place is given apart when the line was cut, because the column would be that of the cut line.
@@ -249,19 +251,36 @@ fn line_end(text: &str, at: usize) -> usize {
     }
 }
 
-/// A text without anything that a terminal would obey or a reader not see.
+/// Characters that a terminal would obey, or that a reader would not see.
+fn hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// A message without anything hidden, and not longer than anybody reads.
 fn visible(text: &str) -> String {
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    let mut out = String::new();
+    for (at, c) in text.chars().enumerate() {
+        if at >= LONG_MESSAGE {
+            out.push_str("...");
+            break;
+        }
+        if hidden(c) {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// A part of a file without anything hidden; every byte stays where it is, for the carets.
+fn masked(text: &str) -> String {
+    // The renderer itself shows the characters below U+0020 by their pictures.
+    let mask = |c: char| match c.len_utf8() {
+        2 if hidden(c) => '\u{b7}',
+        3 if hidden(c) => char::REPLACEMENT_CHARACTER,
+        _ => c,
     };
-    text.chars()
-        .map(|c| {
-            if hidden(c) {
-                c.escape_unicode().to_string()
-            } else {
-                c.to_string()
-            }
-        })
-        .collect()
+    text.chars().map(mask).collect()
 }

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::yaml::{self, Key, Node, NodeKind, Style};
+use super::tree::{Key, Node, NodeKind, Style};
+use super::{read, yaml};
 use crate::diagnostic::{Diagnostic, Source};
 use crate::model::State;
 
@@ -47,9 +48,14 @@ pub fn set_state(
         Some(tenant) => edit.in_tenant(&old, tenant)?,
     };
     let changed = [&text[..at.start], &new, &text[at.end..]].concat();
-    let meant = with_state(Some(Value::of(&old)), &path, state.word());
-    let found = document(&name, &changed).map(|root| Value::of(&root));
-    if found.is_ok_and(|found| found == meant) {
+    let masked = |root: &Node| with_state(Some(Value::of(root)), &path, state.word());
+    let right = |root: &Node| {
+        let found = path
+            .iter()
+            .try_fold(root, |node, key| Some(node.entry(key)?.1));
+        found.is_some_and(|node| read::scalar(node) == state.word()) && masked(root) == masked(&old)
+    };
+    if document(&name, &changed).is_ok_and(|root| right(&root)) {
         return Ok(changed);
     }
     Err(edit.by_hand(

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::read::Findings;
-use super::yaml::{self, MAX_BYTES, Node};
+use super::tree::Node;
+use super::yaml::{self, MAX_BYTES};
 use crate::diagnostic::{Diagnostic, Source};
 
 /// The most files a folder may hold; far above the number of policies a tenant can have.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::config::{self, Config};
 use super::files::{Files, shown};
 use super::policy::{self, PolicyFile};
-use super::yaml::Node;
+use super::tree::Node;
 use super::{Loaded, Workspace, read, record};
 use crate::diagnostic::{At, Diagnostic, Severity, Source};
 use crate::model::PromotionRecord;

@@ -18,6 +18,7 @@ mod record;
 mod rollout;
 #[cfg(test)]
 mod tests;
+mod tree;
 mod yaml;
 
 use std::collections::BTreeMap;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::config::Config;
 use super::policy_users::{self, UsersRead};
 use super::read::{self, Findings, Table, listed, nearest};
-use super::yaml::Node;
+use super::tree::Node;
 use super::{policy_conditions, policy_controls, rollout};
 use crate::diagnostic::{At, Diagnostic, Source};
 use crate::model::{

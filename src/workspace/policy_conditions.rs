@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::policy_users::{alone, named, names};
 use super::read::{self, Findings, Table, listed};
-use super::yaml::{Key, Node};
+use super::tree::{Key, Node};
 use crate::diagnostic::{At, Diagnostic};
 use crate::model::{
     ClientApp, Conditions, Filter, FilterMode, InsiderRisk, LocationSet, Locations, Name, Platform,

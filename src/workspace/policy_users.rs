@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::policy_conditions::filter;
 use super::principals::{Declared, folded};
 use super::read::{self, Findings, Table, listed, nearest, unique};
-use super::yaml::{Node, NodeKind};
+use super::tree::{Node, NodeKind};
 use crate::diagnostic::{At, Diagnostic, Source};
 use crate::model::{
     Exclusion, ExternalTenants, GuestKind, Guests, Id, Kind, Name, UserSet, Users, Workload,

@@ -5,13 +5,13 @@
 //! the editor. Budgets keep a hostile file cheap; they are far above what a policy needs.
 
 use std::collections::HashMap;
-use std::ops::Range;
 use std::sync::Arc;
 
 use serde_yaml::granit_parser::{
     ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError, Span, StructureStyle, options,
 };
 
+use super::tree::{Key, Node, NodeKind, Style};
 use crate::diagnostic::{Diagnostic, Source};
 
 /// The largest file that is read, in bytes.
@@ -25,118 +25,12 @@ const MAX_ALIASES: usize = 100;
 /// After so many findings about one file's YAML the rest would only be noise.
 const MAX_FINDINGS: usize = 50;
 
-/// One value of a file, with its place.
-#[derive(Debug, Clone)]
-pub(super) struct Node {
-    /// What it is.
-    pub(super) kind: NodeKind,
-    /// Where to point at it: the scalar, the flow collection, or the first line of a block collection.
-    pub(super) source: Source,
-    /// All its bytes; of a block collection, from its first key to the end of its last value.
-    pub(super) extent: Range<usize>,
-    /// Whether it stands for an anchored value elsewhere.
-    pub(super) alias: bool,
-}
-
-/// The three kinds of value.
-#[derive(Debug, Clone)]
-pub(super) enum NodeKind {
-    /// A word, a number, nothing: kept as its text.
-    Scalar {
-        /// The text, after quotes and escapes.
-        text: String,
-        /// How it was written.
-        style: Style,
-    },
-    /// A mapping, in the order of the file; keys are unique.
-    Map {
-        /// The entries.
-        entries: Vec<(Key, Node)>,
-        /// Whether it is written with braces.
-        flow: bool,
-    },
-    /// A list.
-    Sequence(Vec<Node>),
-}
-
-/// How a scalar was written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Style {
-    /// Without quotes.
-    Plain,
-    /// In single quotes.
-    Single,
-    /// In double quotes.
-    Double,
-    /// As a block, after `|` or `>`.
-    Block,
-}
-
-/// A key with its place.
-#[derive(Debug, Clone)]
-pub(super) struct Key {
-    /// The key.
-    pub(super) text: String,
-    /// Where it stands.
-    pub(super) source: Source,
-}
-
-impl Node {
-    /// Whether nothing was written, or `null` or `~`.
-    pub(super) fn is_null(&self) -> bool {
-        matches!(&self.kind, NodeKind::Scalar { text, style: Style::Plain }
-            if matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
-    }
-
-    /// The entries of a mapping.
-    pub(super) fn entries(&self) -> Option<&[(Key, Self)]> {
-        match &self.kind {
-            NodeKind::Map { entries, .. } => Some(entries),
-            _ => None,
-        }
-    }
-
-    /// The entry of a mapping with this key.
-    pub(super) fn entry(&self, key: &str) -> Option<(&Key, &Self)> {
-        let found = self.entries()?.iter().find(|(k, _)| k.text == key)?;
-        Some((&found.0, &found.1))
-    }
-
-    /// What it is, in words.
-    pub(super) fn what(&self) -> &'static str {
-        match &self.kind {
-            _ if self.is_null() => "nothing",
-            NodeKind::Scalar { .. } => "a single value",
-            NodeKind::Map { .. } => "a mapping",
-            NodeKind::Sequence(_) => "a list",
-        }
-    }
-
-    fn size(&self) -> usize {
-        1 + match &self.kind {
-            NodeKind::Scalar { .. } => 0,
-            NodeKind::Map { entries, .. } => entries.iter().map(|(_, n)| 1 + n.size()).sum(),
-            NodeKind::Sequence(items) => items.iter().map(Self::size).sum(),
-        }
-    }
-
-    fn depth(&self) -> usize {
-        match &self.kind {
-            NodeKind::Scalar { .. } => 0,
-            NodeKind::Map { entries, .. } => {
-                1 + entries.iter().map(|(_, n)| n.depth()).max().unwrap_or(0)
-            }
-            NodeKind::Sequence(items) => 1 + items.iter().map(Self::depth).max().unwrap_or(0),
-        }
-    }
-}
-
 /// A parsed file: a tree unless nothing could be made of it, and everything wrong with its YAML.
 #[derive(Debug)]
 pub(super) struct Parsed {
-    /// The document.
+    /// The document; none when parts of it could not be read.
     pub(super) root: Option<Node>,
-    /// What is wrong; with any error the tree may lack parts.
+    /// What is wrong with its YAML.
     pub(super) findings: Vec<Diagnostic>,
 }
 
@@ -203,8 +97,11 @@ pub(super) fn parse(file: &Arc<str>, text: &str) -> Parsed {
             .help("write the file, or delete it"),
         );
     }
+    // A tree that lacks parts would only bring findings about what is missing.
+    let whole = |finding: &Diagnostic| matches!(finding.code, "duplicate-key" | "tag");
+    let complete = tree.findings.iter().all(whole);
     Parsed {
-        root: tree.root.filter(|root| !root.is_null()),
+        root: tree.root.filter(|root| complete && !root.is_null()),
         findings: tree.findings,
     }
 }
@@ -363,10 +260,14 @@ impl<'a> Tree<'a> {
             Event::Scalar(text, style, anchor, _) => {
                 let node = Node {
                     extent: source.bytes.start..source.bytes.end,
-                    source,
                     alias: false,
                     kind: NodeKind::Scalar {
-                        text: text.into_owned(),
+                        // The parser stands a tilde for nothing.
+                        text: if source.bytes.start == source.bytes.end && &*text == "~" {
+                            String::new()
+                        } else {
+                            text.into_owned()
+                        },
                         style: match style {
                             ScalarStyle::Plain => Style::Plain,
                             ScalarStyle::SingleQuoted => Style::Single,
@@ -374,6 +275,7 @@ impl<'a> Tree<'a> {
                             _ => Style::Block,
                         },
                     },
+                    source,
                 };
                 self.attach(node, anchor);
             }
@@ -573,6 +475,10 @@ impl<'a> Tree<'a> {
             ErrorKind::UnknownAnchor => (
                 "unknown-anchor",
                 "write the value out, or define the anchor above",
+            ),
+            ErrorKind::MappingValueNotAllowed => (
+                "syntax",
+                "quote a text that contains a colon and a blank: \"CA010: MFA\"",
             ),
             _ => (
                 "syntax",

@@ -17,56 +17,176 @@ fn a_policy_with_a_mistake_is_explained() {
         ("unknown key", "state: report-only", "sate: report-only"),
         ("state true", "report-only", "true"),
         ("state yes", "report-only", "yes"),
-        ("state in Graph's words", "report-only", "enabledForReportingButNotEnforced"),
+        (
+            "state in Graph's words",
+            "report-only",
+            "enabledForReportingButNotEnforced",
+        ),
         ("state misspelt", "report-only", "reprot-only"),
         ("state empty", "state: report-only", "state:"),
         ("duplicate key", "grant:", "state: on\ngrant:"),
-        ("principal misspelt", "backup-automation", "backup-automaton"),
+        (
+            "principal misspelt",
+            "backup-automation",
+            "backup-automaton",
+        ),
         ("principal unknown", "backup-automation", "finance"),
-        ("upn without user", "backup-automation", "eve@contoso.example"),
-        ("guid without user", "backup-automation", "7d0d2a9e-3b1c-4c55-9d0e-2f6f0c1f7a11"),
-        ("inline exclusion without owner", "backup-automation", "{group: Contractors, reason: audit}"),
-        ("inline exclusion of two things", "backup-automation", "{group: A, user: b, reason: r, owner: o}"),
-        ("inline exclusion with a bad date", "backup-automation", "{group: A, reason: r, owner: o, expires: 31.3.2027}"),
-        ("listed twice", "[backup-automation]", "[backup-automation, backup-automation]"),
+        (
+            "upn without user",
+            "backup-automation",
+            "eve@contoso.example",
+        ),
+        (
+            "guid without user",
+            "backup-automation",
+            "7d0d2a9e-3b1c-4c55-9d0e-2f6f0c1f7a11",
+        ),
+        (
+            "inline exclusion without owner",
+            "backup-automation",
+            "{group: Contractors, reason: audit}",
+        ),
+        (
+            "inline exclusion of two things",
+            "backup-automation",
+            "{group: A, user: b, reason: r, owner: o}",
+        ),
+        (
+            "inline exclusion with a bad date",
+            "backup-automation",
+            "{group: A, reason: r, owner: o, expires: 31.3.2027}",
+        ),
+        (
+            "listed twice",
+            "[backup-automation]",
+            "[backup-automation, backup-automation]",
+        ),
         ("all excluded", "[backup-automation]", "[all]"),
         ("all beside others", "[all]", "[all, {group: Admins}]"),
-        ("reason on an include", "[all]", "[{group: Admins, reason: r}]"),
+        (
+            "reason on an include",
+            "[all]",
+            "[{group: Admins, reason: r}]",
+        ),
         ("role all", "[all]", "[{role: all}]"),
         ("included and excluded", "[all]", "[backup-automation]"),
         ("guest kind", "[all]", "[{guests: b2b-guest}]"),
         ("no include", "  include: [all]\n", ""),
-        ("apps and user actions", "  include: [azure-management]", "  include: [azure-management]\n  user_actions: [register-security-information]"),
+        (
+            "apps and user actions",
+            "  include: [azure-management]",
+            "  include: [azure-management]\n  user_actions: [register-security-information]",
+        ),
         ("all in Graph's spelling", "[azure-management]", "[All]"),
-        ("suite in Graph's spelling", "[azure-management]", "[Office365]"),
-        ("exclusion without inclusion", "include: [azure-management]", "exclude: [azure-management]"),
-        ("bad authentication context", "include: [azure-management]", "authentication_contexts: [c100]"),
-        ("mfa and a strength", "controls: [mfa]", "operator: all\n  controls: [mfa]\n  authentication_strength: phishing-resistant-mfa"),
-        ("block and mfa", "controls: [mfa]", "operator: any\n  controls: [block, mfa]"),
-        ("several controls without operator", "[mfa]", "[mfa, compliant-device]"),
+        (
+            "suite in Graph's spelling",
+            "[azure-management]",
+            "[Office365]",
+        ),
+        (
+            "exclusion without inclusion",
+            "include: [azure-management]",
+            "exclude: [azure-management]",
+        ),
+        (
+            "bad authentication context",
+            "include: [azure-management]",
+            "authentication_contexts: [c100]",
+        ),
+        (
+            "mfa and a strength",
+            "controls: [mfa]",
+            "operator: all\n  controls: [mfa]\n  authentication_strength: phishing-resistant-mfa",
+        ),
+        (
+            "block and mfa",
+            "controls: [mfa]",
+            "operator: any\n  controls: [block, mfa]",
+        ),
+        (
+            "several controls without operator",
+            "[mfa]",
+            "[mfa, compliant-device]",
+        ),
         ("control misspelt", "[mfa]", "[MFA_]"),
         ("control in Graph's words", "[mfa]", "[compliantDevice]"),
         ("password change alone", "[mfa]", "[password-change]"),
         ("empty grant", "  controls: [mfa]", "  operator: any"),
         ("empty list", "[mfa]", "[]"),
-        ("no target", "target_resources:\n  include: [azure-management]\n", ""),
-        ("client apps all and browser", "grant:", "conditions: {client_apps: [all, browser]}\ngrant:"),
-        ("platforms without include", "grant:", "conditions: {platforms: {exclude: [ios]}}\ngrant:"),
-        ("location both ways", "grant:", "conditions: {locations: {include: [Berlin], exclude: [Berlin]}}\ngrant:"),
-        ("workload risk on people", "grant:", "conditions: {service_principal_risk: [high]}\ngrant:"),
-        ("workload and users", "grant:", "workload_identities: {include: [all-owned]}\ngrant:"),
-        ("sign-in frequency", "grant:", "session: {sign_in_frequency: 4 weeks}\ngrant:"),
-        ("secondary after hours", "grant:", "session: {sign_in_frequency: {every: 4 hours, authentication: secondary}}\ngrant:"),
-        ("persistent browser on one app", "grant:", "session: {persistent_browser: never}\ngrant:"),
-        ("session without effect", "grant:", "session: {token_protection: false}\ngrant:"),
+        (
+            "no target",
+            "target_resources:\n  include: [azure-management]\n",
+            "",
+        ),
+        (
+            "client apps all and browser",
+            "grant:",
+            "conditions: {client_apps: [all, browser]}\ngrant:",
+        ),
+        (
+            "platforms without include",
+            "grant:",
+            "conditions: {platforms: {exclude: [ios]}}\ngrant:",
+        ),
+        (
+            "location both ways",
+            "grant:",
+            "conditions: {locations: {include: [Berlin], exclude: [Berlin]}}\ngrant:",
+        ),
+        (
+            "workload risk on people",
+            "grant:",
+            "conditions: {service_principal_risk: [high]}\ngrant:",
+        ),
+        (
+            "workload and users",
+            "grant:",
+            "workload_identities: {include: [all-owned]}\ngrant:",
+        ),
+        (
+            "sign-in frequency",
+            "grant:",
+            "session: {sign_in_frequency: 4 weeks}\ngrant:",
+        ),
+        (
+            "secondary after hours",
+            "grant:",
+            "session: {sign_in_frequency: {every: 4 hours, authentication: secondary}}\ngrant:",
+        ),
+        (
+            "persistent browser on one app",
+            "grant:",
+            "session: {persistent_browser: never}\ngrant:",
+        ),
+        (
+            "session without effect",
+            "grant:",
+            "session: {token_protection: false}\ngrant:",
+        ),
         ("rings", "grant:", "rollout: {rings: []}\ngrant:"),
         ("soak", "grant:", "rollout: {soak: a week}\ngrant:"),
-        ("weaken without an end", "grant:", "weaken: {reason: r, owner: o}\ngrant:"),
-        ("tenant undeclared", "grant:", "tenants: {sandbx: {state: on}}\ngrant:"),
-        ("tenant key not yet", "grant:", "tenants: {sandbox: {users: {}}}\ngrant:"),
+        (
+            "weaken without an end",
+            "grant:",
+            "weaken: {reason: r, owner: o}\ngrant:",
+        ),
+        (
+            "tenant undeclared",
+            "grant:",
+            "tenants: {sandbx: {state: on}}\ngrant:",
+        ),
+        (
+            "tenant key not yet",
+            "grant:",
+            "tenants: {sandbox: {users: {}}}\ngrant:",
+        ),
         ("bad policy key", "policy: azure-mfa", "policy: Azure MFA"),
         ("bad id", "grant:", "id: 6f1c0f0e\ngrant:"),
-        ("users is a list", "users:\n  include: [all]\n  exclude: [backup-automation]", "users: [all]"),
+        (
+            "users is a list",
+            "users:\n  include: [all]\n  exclude: [backup-automation]",
+            "users: [all]",
+        ),
     ] {
         all.push_str(&shown(title, &changed(from, to)));
     }
@@ -105,30 +225,89 @@ fn a_configuration_with_a_mistake_is_explained() {
     for (title, from, to) in [
         ("version", "version: 1", "version: 2"),
         ("version missing", "version: 1\n", ""),
-        ("sandbox with auth", "sandbox: true", "sandbox: true\n    auth: browser"),
+        (
+            "sandbox with auth",
+            "sandbox: true",
+            "sandbox: true\n    auth: browser",
+        ),
         ("no sandbox, no id", "sandbox: true", "auth: browser"),
-        ("bad auth, bad cloud", "sandbox: true", "tenant_id: 7d0d2a9e-3b1c-4c55-9d0e-2f6f0c1f7a11\n    auth: device_code\n    cloud: usgov"),
-        ("bad origin", "sandbox: true", "tenant_id: x\n    auth: browser\n    cloud: {graph: localhost, login: http://127.0.0.1:1}"),
-        ("principal undeclared", "backup-automation: {kind", "backup-automtion: {kind"),
-        ("principal without owner and reason", "{kind: service-account, owner: platform-team@contoso.example, reason: nightly backup}", "{kind: service-account}"),
-        ("principal with two targets", "{group: CA-Exclude-Backup-Automation,", "{group: A, role: B,"),
-        ("members of a user", "{user: emergency1@sandbox.onmicrosoft.example,", "{user: a, max_members: 2,"),
-        ("binding in both places", "reason: nightly backup}", "reason: nightly backup, group: Other}"),
-        ("who in a tenant", "{group: CA-Exclude-Backup-Automation,", "{group: A, owner: o,"),
-        ("default tenant", "version: 1", "version: 1\ndefault_tenant: contoso"),
-        ("bad default", "version: 1", "version: 1\ndefaults: {rollout: {soak: forever, thresholds: {}}}"),
-        ("reserved name", "principals:\n  emergency", "principals:\n  all: {kind: vendor, owner: o, reason: r}\n  emergency"),
+        (
+            "bad auth, bad cloud",
+            "sandbox: true",
+            "tenant_id: 7d0d2a9e-3b1c-4c55-9d0e-2f6f0c1f7a11\n    auth: device_code\n    cloud: usgov",
+        ),
+        (
+            "bad origin",
+            "sandbox: true",
+            "tenant_id: x\n    auth: browser\n    cloud: {graph: localhost, login: http://127.0.0.1:1}",
+        ),
+        (
+            "principal undeclared",
+            "backup-automation: {kind",
+            "backup-automtion: {kind",
+        ),
+        (
+            "principal without owner and reason",
+            "{kind: service-account, owner: platform-team@contoso.example, reason: nightly backup}",
+            "{kind: service-account}",
+        ),
+        (
+            "principal with two targets",
+            "{group: CA-Exclude-Backup-Automation,",
+            "{group: A, role: B,",
+        ),
+        (
+            "members of a user",
+            "{user: emergency1@sandbox.onmicrosoft.example,",
+            "{user: a, max_members: 2,",
+        ),
+        (
+            "binding in both places",
+            "reason: nightly backup}",
+            "reason: nightly backup, group: Other}",
+        ),
+        (
+            "who in a tenant",
+            "{group: CA-Exclude-Backup-Automation,",
+            "{group: A, owner: o,",
+        ),
+        (
+            "default tenant",
+            "version: 1",
+            "version: 1\ndefault_tenant: contoso",
+        ),
+        (
+            "bad default",
+            "version: 1",
+            "version: 1\ndefaults: {rollout: {soak: forever, thresholds: {}}}",
+        ),
+        (
+            "reserved name",
+            "principals:\n  emergency",
+            "principals:\n  all: {kind: vendor, owner: o, reason: r}\n  emergency",
+        ),
     ] {
         assert!(CONFIG.contains(from), "{title}");
         let config = CONFIG.replace(from, to);
         let mut found = loaded(&[("portcullis.yaml", &config), ("policies/p.yaml", POLICY)]);
         // The uses of a principal that was broken on purpose are not what is shown here.
-        found.findings.retain(|finding| &*finding.source.file == "portcullis.yaml");
+        found
+            .findings
+            .retain(|finding| &*finding.source.file == "portcullis.yaml");
         all.push_str(&shown(title, &found));
     }
-    let two = CONFIG.replace("tenants:\n", "tenants:\n  other: {tenant_id: 7d0d2a9e-3b1c-4c55-9d0e-2f6f0c1f7a11, auth: browser}\n");
-    let two = two.replace("reason: nightly backup}", "reason: nightly backup, expires: 2027-03-31}");
-    all.push_str(&shown("binding at the top with two tenants", &loaded(&[("portcullis.yaml", &two)])));
+    let two = CONFIG.replace(
+        "tenants:\n",
+        "tenants:\n  other: {tenant_id: 7d0d2a9e-3b1c-4c55-9d0e-2f6f0c1f7a11, auth: browser}\n",
+    );
+    let two = two.replace(
+        "reason: nightly backup}",
+        "reason: nightly backup, expires: 2027-03-31}",
+    );
+    all.push_str(&shown(
+        "binding at the top with two tenants",
+        &loaded(&[("portcullis.yaml", &two)]),
+    ));
     all.push_str(&shown("no configuration", &loaded(&[])));
     insta::assert_snapshot!(all);
 }
