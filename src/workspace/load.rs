@@ -13,6 +13,8 @@ use crate::model::PromotionRecord;
 
 /// The name of the configuration.
 const CONFIG: &str = "portcullis.yaml";
+/// More findings about one file than this help nobody.
+const MAX_FINDINGS: usize = 100;
 
 /// Reads the whole workspace that `config` belongs to: the file itself, or the folder that holds it.
 ///
@@ -256,7 +258,27 @@ fn finish(workspace: Option<Workspace>, files: Files) -> Loaded {
     findings.sort_by(|a, b| a.source.cmp(&b.source));
     Loaded {
         workspace,
-        findings,
+        findings: at_most(MAX_FINDINGS, findings),
         texts,
     }
+}
+
+/// Keeps the first findings of each file, and says how many more there are.
+fn at_most(most: usize, findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut kept: Vec<Diagnostic> = Vec::new();
+    for of_file in findings.chunk_by(|a, b| a.source.file == b.source.file) {
+        kept.extend(of_file.iter().take(most).cloned());
+        if let Some(more) = of_file.get(most) {
+            let message = format!(
+                "{} has {} more findings",
+                more.source.file,
+                of_file.len() - most
+            );
+            let source = Source::file(more.source.file.clone());
+            kept.push(
+                Diagnostic::error("more-findings", message, source).help("correct the first ones"),
+            );
+        }
+    }
+    kept
 }

@@ -18,6 +18,7 @@ mod record;
 mod rollout;
 #[cfg(test)]
 mod tests;
+mod text;
 mod tree;
 mod yaml;
 

@@ -71,7 +71,8 @@ pub(super) fn users(
         for item in read::some_items(node, "`users.include`", out) {
             side.entry(item, out);
         }
-        alone(&side.seen, "`users.include`", out);
+        // `none` beside roles or groups is what the portal writes for "select users and groups".
+        alone(&side.seen, &["all"], "`users.include`", out);
         all.extend(side.seen);
         (read.users.include, read.include) = (side.set, side.named);
     }
@@ -104,12 +105,12 @@ pub(super) fn users(
     read
 }
 
-/// Reports `all` or `none` beside other entries.
-pub(super) fn alone(seen: &[At<String>], what: &str, out: &mut Findings) {
+/// Reports a word that must stand alone and does not.
+pub(super) fn alone(seen: &[At<String>], words: &[&str], what: &str, out: &mut Findings) {
     if seen.len() > 1
         && let Some(entry) = seen
             .iter()
-            .find(|entry| matches!(entry.value.as_str(), "all" | "none"))
+            .find(|entry| words.contains(&entry.value.as_str()))
     {
         let message = format!("`{}` stands beside other entries in {what}", entry.value);
         out.push(
