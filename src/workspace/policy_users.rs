@@ -8,7 +8,7 @@ use super::read::{self, Findings, Table, listed, nearest, unique};
 use super::tree::{Node, NodeKind};
 use crate::diagnostic::{At, Diagnostic, Source};
 use crate::model::{
-    Exclusion, ExternalTenants, GuestKind, Guests, Id, Kind, Name, UserSet, Users, Workload,
+    Exclusion, ExternalTenants, GuestKind, Guests, Id, Kind, Name, Owner, UserSet, Users, Workload,
 };
 
 /// `users` as it stands in the file: declared principals are still names, for each tenant to replace.
@@ -41,10 +41,11 @@ const INLINE: &[&str] = &[
     "expires",
 ];
 
-/// Reads `users`.
+/// Reads `users`; of a policy that Microsoft maintains, the exclusions may be all that is said.
 pub(super) fn users(
     key: &Source,
     node: &Node,
+    owner: Owner,
     principals: Principals<'_>,
     out: &mut Findings,
 ) -> UsersRead {
@@ -59,7 +60,11 @@ pub(super) fn users(
         return read;
     };
     let mut all = Vec::new();
-    if let Some(node) = table.require("include", out) {
+    let include = match owner {
+        Owner::Workspace => table.require("include", out),
+        Owner::Microsoft => table.get("include"),
+    };
+    if let Some(node) = include {
         let mut side = Side {
             exclude: false,
             principals,

@@ -86,6 +86,7 @@ fn a_missing_state_stands_after_the_name() {
             "name: >-\n  b\n  c\nstate: on\npolicy: a\n",
         ),
         ("policy: a\n", "policy: a\nstate: on\n"),
+        ("name: a\nusers: b\r\n", "name: a\nstate: on\nusers: b\r\n"),
         (
             "policy: a\nname: b\nstate:\n",
             "policy: a\nname: b\nstate: on\n",

@@ -427,7 +427,7 @@ fn what_stands_beside_the_policy_is_read() {
     assert_eq!(read.weaken.unwrap().value.until, date(2027, 1, 1));
     assert_eq!(read.break_glass.unwrap().reason, "r");
     let owned = with_policy(
-        "policy: ms\nname: Microsoft-managed\nowner: microsoft\nusers: {include: [all]}\n",
+        "policy: ms\nname: Microsoft-managed\nowner: microsoft\nusers: {exclude: [backup-automation]}\n",
     );
     assert_eq!(policy(&owned).owner, Owner::Microsoft);
     let workload = "policy: w\nname: w\nworkload_identities: {include: [all-owned], exclude: [ci]}\ntarget_resources: [all]\nconditions: {locations: [all], service_principal_risk: [high]}\ngrant: {controls: [block]}\n";
