@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::policy_conditions::filter;
 use super::principals::{Declared, folded};
 use super::read::{self, Findings, Table, listed, nearest, unique};
-use super::yaml::{Node, NodeKind};
+use super::tree::{Node, NodeKind};
 use crate::diagnostic::{At, Diagnostic, Source};
 use crate::model::{
-    Exclusion, ExternalTenants, GuestKind, Guests, Id, Kind, Name, UserSet, Users, Workload,
+    Exclusion, ExternalTenants, GuestKind, Guests, Id, Kind, Name, Owner, UserSet, Users, Workload,
 };
 
 /// `users` as it stands in the file: declared principals are still names, for each tenant to replace.
@@ -41,10 +41,14 @@ const INLINE: &[&str] = &[
     "expires",
 ];
 
-/// Reads `users`.
+/// How an entry of guests is remembered; no principal can be named so.
+const GUESTS: &str = "guests:";
+
+/// Reads `users`; of a policy that Microsoft maintains, the exclusions may be all that is said.
 pub(super) fn users(
     key: &Source,
     node: &Node,
+    owner: Owner,
     principals: Principals<'_>,
     out: &mut Findings,
 ) -> UsersRead {
@@ -59,7 +63,11 @@ pub(super) fn users(
         return read;
     };
     let mut all = Vec::new();
-    if let Some(node) = table.require("include", out) {
+    let include = match owner {
+        Owner::Workspace => table.require("include", out),
+        Owner::Microsoft => table.get("include"),
+    };
+    if let Some(node) = include {
         let mut side = Side {
             exclude: false,
             principals,
@@ -71,7 +79,8 @@ pub(super) fn users(
         for item in read::some_items(node, "`users.include`", out) {
             side.entry(item, out);
         }
-        alone(&side.seen, "`users.include`", out);
+        // `none` beside roles or groups is what the portal writes for "select users and groups".
+        alone(&side.seen, &["all"], "`users.include`", out);
         all.extend(side.seen);
         (read.users.include, read.include) = (side.set, side.named);
     }
@@ -88,7 +97,8 @@ pub(super) fn users(
         for item in read::items(node, "`users.exclude`", out) {
             side.entry(item, out);
         }
-        for entry in &side.seen {
+        // Some guests may be excluded from others.
+        for entry in side.seen.iter().filter(|entry| entry.value != GUESTS) {
             if let Some(included) = all.iter().find(|included| *included == entry) {
                 let message = format!("`{}` is both included and excluded", entry.value);
                 out.push(
@@ -104,12 +114,12 @@ pub(super) fn users(
     read
 }
 
-/// Reports `all` or `none` beside other entries.
-pub(super) fn alone(seen: &[At<String>], what: &str, out: &mut Findings) {
+/// Reports a word that must stand alone and does not.
+pub(super) fn alone(seen: &[At<String>], words: &[&str], what: &str, out: &mut Findings) {
     if seen.len() > 1
         && let Some(entry) = seen
             .iter()
-            .find(|entry| matches!(entry.value.as_str(), "all" | "none"))
+            .find(|entry| words.contains(&entry.value.as_str()))
     {
         let message = format!("`{}` stands beside other entries in {what}", entry.value);
         out.push(
@@ -254,7 +264,7 @@ impl Side<'_> {
             if let Some(guests) = read_guests(value, out) {
                 self.set.guests = Some(guests);
             }
-            self.see("guests", &node.source, out);
+            self.see(GUESTS, &node.source, out);
             if self.exclude {
                 read::required_text(&table, "reason", what, out);
                 read::required_text(&table, "owner", what, out);
