@@ -46,6 +46,8 @@ pub(super) fn client(reach: Reach) -> Result<reqwest::Client, TenantError> {
     });
     let builder = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
+        // What may be sent again is decided in `retry`, where writes are known from reads.
+        .retry(reqwest::retry::never())
         .connect_timeout(Duration::from_secs(10))
         .timeout(Duration::from_secs(60))
         .gzip(true)

@@ -64,11 +64,8 @@ where
         .retry(schedule)
         .when(|failed: &Failed| failed.again)
         .adjust(|failed, planned| {
-            planned.map(|planned| {
-                failed
-                    .retry_after
-                    .map_or(planned, |asked| asked.min(LONGEST))
-            })
+            // `None` says that the tries are used up.
+            planned.map(|planned| pause(planned, failed.retry_after))
         })
         .notify(|failed: &Failed, wait| {
             let why = if failed.retry_after.is_some() {

@@ -332,3 +332,44 @@ async fn callers_that_come_together_sign_in_once() {
     assert_eq!(one.expect("a token"), two.expect("a token"));
     assert_eq!(stub.seen("/token").len(), 1);
 }
+
+#[tokio::test]
+async fn a_person_is_asked_for_what_a_challenge_claims() {
+    let claims = r#"{"access_token":{"nbf":{"essential":true}}}"#;
+    let challenge = format!(
+        "Bearer error=\"insufficient_claims\", claims=\"{}\"",
+        STANDARD.encode(claims)
+    );
+    let tokens = AtomicUsize::new(0);
+    let stub = Stub::start(move |seen| {
+        if seen.path.ends_with("/devicecode") {
+            let body = json!({
+                "device_code": "d", "user_code": "u", "expires_in": 900, "interval": 0,
+                "verification_uri": "https://microsoft.example/devicelogin",
+            });
+            return Some(Scripted::json(200, &body));
+        }
+        if seen.path.ends_with("/token") {
+            let number = tokens.fetch_add(1, Ordering::SeqCst).to_string();
+            return Some(token(&jwt(TENANT, &[&number])));
+        }
+        let first = format!("Bearer {}", jwt(TENANT, &["0"]));
+        Some(if seen.headers["authorization"] == first {
+            Scripted::error(401, "InvalidAuthenticationToken", "challenge")
+                .header("www-authenticate", &challenge)
+        } else {
+            Scripted::json(200, &json!({"value": []}))
+        })
+    })
+    .await;
+    let declaration = stub.declaration(Auth::DeviceCode);
+    let tenant = connect(&declaration, &Environment::default(), Callbacks::silent());
+    let tenant = tenant.expect("connected");
+    // Two requests meet the same challenge; the person is asked once more, not twice.
+    let (one, two) = tokio::join!(tenant.policies(), tenant.policies());
+    assert!(one.is_ok() && two.is_ok());
+    let asked = stub.seen("/devicecode");
+    assert_eq!(asked.len(), 2);
+    assert_eq!(field(&asked[0], "claims"), "");
+    assert_eq!(field(&asked[1], "claims"), claims);
+}

@@ -6,6 +6,7 @@ mod transport;
 mod writes;
 
 use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -215,4 +216,19 @@ pub(super) fn policy(id: &str, name: &str) -> Value {
         },
         "grantControls": {"operator": "OR", "builtInControls": ["mfa"]},
     })
+}
+
+/// Plays bytes that no HTTP library would, one answer a connection.
+pub(super) fn raw_server(answers: Vec<Vec<u8>>) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let origin = format!("http://{}", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        for answer in answers {
+            let (mut stream, _) = listener.accept().expect("a connection");
+            let mut buffer = [0; 4096];
+            let _ = stream.read(&mut buffer);
+            let _ = stream.write_all(&answer);
+        }
+    });
+    origin
 }

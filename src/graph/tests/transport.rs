@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
 
-use super::{Scripted, Stub, TENANT, environment, jwt, policy, token};
+use super::{Scripted, Stub, TENANT, environment, jwt, policy, raw_server, token};
 use crate::graph::{Callbacks, Environment, connect};
 use crate::model::{Auth, Cloud, Id};
 use crate::tenant::{ReadTenant as _, TenantErrorKind};
@@ -282,4 +282,45 @@ async fn no_secret_is_ever_shown() {
     for hidden in ["hush", token_text.as_str(), "eyJ"] {
         assert!(!shown.contains(hidden), "{shown}");
     }
+}
+
+#[tokio::test]
+async fn conditional_access_calls_keep_their_pace() {
+    let stub = Stub::start(|seen| {
+        seen.path
+            .starts_with(POLICIES)
+            .then(|| Scripted::json(200, &policy(ID, "one")))
+    })
+    .await;
+    let mut declaration = stub.declaration(Auth::ClientSecret);
+    declaration.pace = Some(std::time::Duration::from_millis(150));
+    let tenant = connect(&declaration, &environment(), Callbacks::silent()).expect("connected");
+    tenant.tenant_id().await.expect("signed in");
+    let started = tokio::time::Instant::now();
+    let id = id();
+    let (one, two, three) =
+        tokio::join!(tenant.policy(&id), tenant.policy(&id), tenant.policy(&id));
+    assert!([one, two, three].iter().all(Result::is_ok));
+    assert!(started.elapsed() >= std::time::Duration::from_millis(300));
+}
+
+#[tokio::test]
+async fn a_read_that_broke_off_is_repeated() {
+    let whole = policy(ID, "one").to_string();
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        whole.len()
+    );
+    let graph = raw_server(vec![
+        format!("{head}{{\"id\":").into_bytes(),
+        format!("{head}{whole}").into_bytes(),
+    ]);
+    let stub = Stub::start(|_| None).await;
+    let mut declaration = stub.declaration(Auth::ClientSecret);
+    declaration.cloud = Cloud::Custom {
+        graph,
+        login: stub.origin.clone(),
+    };
+    let tenant = connect(&declaration, &environment(), Callbacks::silent()).expect("connected");
+    assert!(tenant.policy(&id()).await.expect("read").is_some());
 }

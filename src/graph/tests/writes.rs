@@ -1,10 +1,8 @@
 //! Writes are sent once, and their outcome is told apart.
 
-use std::io::{Read as _, Write as _};
-
 use serde_json::json;
 
-use super::{Scripted, Stub, TENANT, environment, jwt};
+use super::{Scripted, Stub, TENANT, environment, jwt, raw_server};
 use crate::graph::{Callbacks, Environment, connect};
 use crate::model::{Auth, Cloud, Id};
 use crate::tenant::{TenantErrorKind, WriteError, WriteTenant as _};
@@ -104,19 +102,6 @@ async fn nothing_was_sent_when_nobody_could_sign_in() {
     assert!(stub.seen(PATH).is_empty());
 }
 
-/// Plays bytes that no HTTP library would, to one connection.
-fn raw_server(answer: &'static [u8]) -> String {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let origin = format!("http://{}", listener.local_addr().expect("an address"));
-    std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().expect("a connection");
-        let mut buffer = [0; 4096];
-        let _ = stream.read(&mut buffer);
-        let _ = stream.write_all(answer);
-    });
-    origin
-}
-
 #[tokio::test]
 async fn a_broken_answer_leaves_the_outcome_open() {
     let stub = Stub::start(|_| None).await;
@@ -132,7 +117,7 @@ async fn a_broken_answer_leaves_the_outcome_open() {
     for answer in answers {
         let mut declaration = stub.declaration(Auth::ClientSecret);
         declaration.cloud = Cloud::Custom {
-            graph: raw_server(answer),
+            graph: raw_server(vec![answer.to_vec()]),
             login: stub.origin.clone(),
         };
         let tenant = connect(&declaration, &environment, Callbacks::silent()).expect("connected");
