@@ -50,7 +50,7 @@ fn numbered_refusals_in_both_placements() {
             "az ad sp create --id 797f4846",
         ),
         (
-            "1034: Policy contains invalid applications: {\"a\":\"PublicClientsAreUnsupported\"}",
+            "1034: Policy contains invalid applications: {\"a\":\"PublicClientsAreUnsupported\"}. And more.",
             "public client",
         ),
         (

@@ -324,3 +324,33 @@ async fn a_read_that_broke_off_is_repeated() {
     let tenant = connect(&declaration, &environment(), Callbacks::silent()).expect("connected");
     assert!(tenant.policy(&id()).await.expect("read").is_some());
 }
+
+#[tokio::test]
+async fn the_built_in_clouds_need_no_permission_and_nothing_is_sent_yet() {
+    let stub = Stub::start(|_| None).await;
+    for cloud in [Cloud::Global, Cloud::UsGov, Cloud::UsGovDod, Cloud::China] {
+        let mut declaration = stub.declaration(Auth::ClientSecret);
+        declaration.cloud = cloud;
+        connect(&declaration, &environment(), Callbacks::silent()).expect("connected");
+    }
+    assert!(stub.seen("").is_empty());
+}
+
+#[tokio::test]
+async fn what_was_read_before_a_page_failed_is_kept_as_a_part() {
+    let stub = Stub::start(|seen| {
+        (seen.path == "/v1.0/auditLogs/signIns" && seen.query.is_empty()).then(|| {
+            let link = format!("http://{}{}?$skiptoken=", seen.headers["host"], seen.path);
+            Scripted::json(
+                200,
+                &json!({"value": [{"id": "1"}], "@odata.nextLink": link}),
+            )
+        })
+    })
+    .await;
+    let read = stub.tenant().collection("/v1.0/auditLogs/signIns").await;
+    assert_eq!(read.entries.len(), 1);
+    let error = read.complete().expect_err("a part");
+    assert_eq!(error.kind, TenantErrorKind::NotFound);
+    assert_eq!(error.request_id.as_deref(), Some("r-1"));
+}
