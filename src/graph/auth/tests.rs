@@ -373,3 +373,38 @@ async fn a_person_is_asked_for_what_a_challenge_claims() {
     assert_eq!(field(&asked[0], "claims"), "");
     assert_eq!(field(&asked[1], "claims"), claims);
 }
+
+#[tokio::test]
+async fn a_sign_in_service_that_is_gone_is_said_soon() {
+    let stub = Stub::start(|_| None).await;
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let login = format!("http://{}", closed.local_addr().expect("an address"));
+    drop(closed);
+    for auth in [Auth::ClientSecret, Auth::DeviceCode] {
+        let mut declaration = stub.declaration(auth);
+        declaration.cloud = crate::model::Cloud::Custom {
+            graph: stub.origin.clone(),
+            login: login.clone(),
+        };
+        let environment = super::super::tests::environment();
+        let tenant = connect(&declaration, &environment, Callbacks::silent()).expect("connected");
+        let started = tokio::time::Instant::now();
+        let error = tenant.policies().await.expect_err("nobody is there");
+        assert_eq!(error.kind, TenantErrorKind::Unreachable, "{error:?}");
+        assert!(started.elapsed().as_secs() < 12);
+        assert!(error.message.contains(&login), "{}", error.message);
+    }
+}
+
+#[tokio::test]
+async fn a_page_in_place_of_the_sign_in_service_is_shown_briefly() {
+    let stub = Stub::start(|_| Some(Scripted::text(200, "text/html", "<html>portal</html>"))).await;
+    for auth in [Auth::ClientSecret, Auth::DeviceCode] {
+        let environment = super::super::tests::environment();
+        let declaration = stub.declaration(auth);
+        let tenant = connect(&declaration, &environment, Callbacks::silent()).expect("connected");
+        let error = tenant.policies().await.expect_err("no token");
+        assert_eq!(error.kind, TenantErrorKind::SignIn, "{error:?}");
+    }
+    assert!(stub.seen("/v1.0").is_empty());
+}

@@ -86,7 +86,7 @@ async fn nothing_was_sent_when_nobody_could_sign_in() {
                 401,
                 &json!({
                     "error": "invalid_client",
-                    "error_description": "AADSTS7000215: Invalid client secret provided. Trace ID: 1",
+                    "error_description": "AADSTS7000215: Invalid client secret provided for \"app\".\r\nTrace ID: 1",
                     "error_codes": [7_000_215],
                 }),
             )
@@ -97,7 +97,10 @@ async fn nothing_was_sent_when_nobody_could_sign_in() {
         panic!("refused");
     };
     assert_eq!(error.kind, TenantErrorKind::SignIn);
-    assert!(error.message.contains("AADSTS7000215"), "{}", error.message);
+    assert_eq!(
+        error.message,
+        "Signing in failed: AADSTS7000215: Invalid client secret provided for 'app'"
+    );
     assert!(error.hints[0].contains("AZURE_CLIENT_SECRET"));
     assert!(stub.seen(PATH).is_empty());
 }
