@@ -13,7 +13,7 @@ use crate::guard::{self, Limits};
 use crate::plan::{Plan, PlanOptions, SavedPlan, plan};
 use crate::report::plan_document::PlanDocument;
 use crate::report::plan_text;
-use crate::store::write_atomic;
+use crate::store::write_private;
 use crate::tenant::{Lookups, ReadTenant as _, Snapshot};
 
 /// Show what would change in the tenant, in names and in effect.
@@ -178,7 +178,7 @@ pub(super) fn refused(unsaved: bool) -> CommandError {
 fn save(saved: &SavedPlan, path: &std::path::Path) -> Result<(), CommandError> {
     let json = serde_json::to_vec_pretty(saved)
         .map_err(|error| CommandError::new(format!("the plan is no JSON: {error}")))?;
-    write_atomic(path, &json)
+    write_private(path, &json)
         .map_err(|error| CommandError::new(format!("cannot write {}: {error}", path.display())))
 }
 
