@@ -9,13 +9,11 @@ use annotate_snippets::{
 
 use crate::diagnostic::{Diagnostic, Severity, Source};
 
-/// Longer lines are cut to the surroundings of what is meant.
-const LONG_LINE: usize = 400;
-/// How many bytes are kept on each side of it.
-const AROUND: usize = 60;
+/// Longer messages are cut.
+const LONG_MESSAGE: usize = 800;
 /// Labels that are farther away than this get a frame of their own.
 const NEAR_LINES: u32 = 40;
-/// The width of the output; fixed, so that logs and terminals show the same.
+/// The width of the output; fixed, so that logs and terminals show the same. Longer lines are cut by the renderer.
 const WIDTH: usize = 140;
 
 /// Renders findings, with the lines they are about where their texts are known.
@@ -57,7 +55,6 @@ pub fn render(findings: &[Diagnostic], texts: &BTreeMap<String, String>, color: 
 struct Frame {
     path: String,
     line: u32,
-    column: u32,
     text: String,
     marks: Vec<(Range<usize>, String, AnnotationKind)>,
 }
@@ -96,7 +93,7 @@ fn frames<'a>(finding: &Diagnostic, texts: &BTreeMap<String, String>) -> Vec<Ele
             .get(source.file.as_ref())
             .and_then(|text| frame(text, &places))
         {
-            Some(frame) => draw(frame, &mut elements),
+            Some(frame) => elements.push(draw(frame)),
             None => {
                 let path = visible(&source.file);
                 let origin = Origin::path(path)
@@ -109,38 +106,27 @@ fn frames<'a>(finding: &Diagnostic, texts: &BTreeMap<String, String>) -> Vec<Ele
     elements
 }
 
-fn draw<'a>(frame: Frame, elements: &mut Vec<Element<'a>>) {
+fn draw<'a>(frame: Frame) -> Element<'a> {
     let Frame {
         path,
         line,
-        column,
         text,
         marks,
     } = frame;
-    let annotations: Vec<Annotation<'a>> = marks
-        .into_iter()
-        .map(|(span, label, kind)| {
-            let annotation = kind.span(span);
-            if label.is_empty() {
-                annotation
-            } else {
-                annotation.label(visible(&label))
-            }
-        })
-        .collect();
-    let snippet = Snippet::source(text)
-        .line_start(line as usize)
-        .annotations(annotations);
-    // The place is given apart when the line was cut, because the column would be that of the cut line.
-    if column > 0 {
-        let at = Origin::path(path)
-            .line(line as usize)
-            .char_column(column as usize);
-        elements.push(Element::Origin(at));
-        elements.push(Element::Cause(snippet));
-    } else {
-        elements.push(Element::Cause(snippet.path(path)));
-    }
+    let annotations = marks.into_iter().map(|(span, label, kind)| {
+        let annotation: Annotation<'a> = kind.span(span);
+        if label.is_empty() {
+            annotation
+        } else {
+            annotation.label(visible(&label))
+        }
+    });
+    Element::Cause(
+        Snippet::source(text)
+            .line_start(line as usize)
+            .path(path)
+            .annotations(annotations),
+    )
 }
 
 /// Cuts the lines out of a text that the places are on; `None` when they are not in it.
@@ -155,48 +141,22 @@ fn frame(text: &str, places: &[(&Source, &str, AnnotationKind)]) -> Option<Frame
     let end = line_end(text, spans.iter().map(|span| span.end).max()?);
     let first_line = places.iter().map(|(source, ..)| source.line).min()?;
     let cut = &text[start..end];
-    let marks = |offset: usize| {
-        let labelled = places.iter().zip(&spans);
-        let mark = |((_, label, kind), span): (&(&Source, &str, AnnotationKind), &Range<usize>)| {
+    let marks = places
+        .iter()
+        .zip(&spans)
+        .map(|((_, label, kind), span)| {
             (
-                span.start - offset..span.end - offset,
+                span.start - start..span.end - start,
                 (*label).to_owned(),
                 *kind,
             )
-        };
-        labelled.map(mark).collect::<Vec<_>>()
-    };
-    if cut.lines().all(|line| line.len() <= LONG_LINE) {
-        return Some(Frame {
-            path,
-            line: first_line,
-            column: 0,
-            text: cut.to_owned(),
-            marks: marks(start),
-        });
-    }
-    // One long line: the surroundings of the first place, with dots where something is missing.
-    let span = &spans[0];
-    let (start, end) = (line_start(text, span.start), line_end(text, span.start));
-    let from = boundary(text, span.start.saturating_sub(AROUND).max(start));
-    let shown_end = span.end.min(span.start + AROUND).min(end).max(span.start);
-    let to = boundary(text, (shown_end + AROUND).min(end));
-    let (before, after) = (
-        if from > start { "..." } else { "" },
-        if to < end { "..." } else { "" },
-    );
-    let shift = |at: usize| boundary(text, at).clamp(from, to) - from + before.len();
-    let mark = (
-        shift(span.start)..shift(shown_end),
-        places[0].1.to_owned(),
-        places[0].2,
-    );
+        })
+        .collect();
     Some(Frame {
         path,
-        line: primary.line,
-        column: primary.column,
-        text: format!("{before}{}{after}", &text[from..to]),
-        marks: vec![mark],
+        line: first_line,
+        text: masked(cut),
+        marks,
     })
 }
 
@@ -249,19 +209,154 @@ fn line_end(text: &str, at: usize) -> usize {
     }
 }
 
-/// A text without anything that a terminal would obey or a reader not see.
+/// Characters that a terminal would obey, or that a reader would not see.
+fn hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// A message without anything hidden, and not longer than anybody reads.
 fn visible(text: &str) -> String {
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    let mut out = String::new();
+    for (at, c) in text.chars().enumerate() {
+        if at >= LONG_MESSAGE {
+            out.push_str("...");
+            break;
+        }
+        if hidden(c) {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// A part of a file without anything hidden; every byte stays where it is, for the carets.
+fn masked(text: &str) -> String {
+    // The renderer itself shows the characters below U+0020 by their pictures.
+    let mask = |c: char| match c.len_utf8() {
+        2 if hidden(c) => '\u{b7}',
+        3 if hidden(c) => char::REPLACEMENT_CHARACTER,
+        _ => c,
     };
-    text.chars()
-        .map(|c| {
-            if hidden(c) {
-                c.escape_unicode().to_string()
-            } else {
-                c.to_string()
-            }
-        })
-        .collect()
+    text.chars().map(mask).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::render;
+    use crate::diagnostic::{Diagnostic, Source};
+
+    fn at(line: u32, column: u32, bytes: std::ops::Range<usize>) -> Source {
+        Source {
+            file: "policies/p.yaml".into(),
+            line,
+            column,
+            bytes: bytes.into(),
+        }
+    }
+
+    fn shown(text: Option<&str>, finding: Diagnostic) -> String {
+        let texts = text.map(|text| ("policies/p.yaml".to_owned(), text.to_owned()));
+        render(&[finding], &texts.into_iter().collect(), false)
+    }
+
+    fn finding(source: Source) -> Diagnostic {
+        Diagnostic::error("bad-value", "`x` is not a state", source)
+            .caret("here")
+            .help("write `on`")
+    }
+
+    #[test]
+    fn every_kind_of_place_is_drawn() {
+        let long = format!(
+            "a: 1\nname: {}x{}\n",
+            "l".repeat(600_000),
+            "r".repeat(400_000)
+        );
+        let far = format!("state: on\n{}state: off\n", "# c\n".repeat(100));
+        let mut all = String::new();
+        for (title, text, finding) in [
+            (
+                "a word",
+                Some("a: 1\nstate: x # c\n"),
+                finding(at(2, 8, 12..13)),
+            ),
+            (
+                "windows line endings",
+                Some("a: 1\r\nstate: x\r\n"),
+                finding(at(2, 8, 13..14)),
+            ),
+            (
+                "a byte-order mark",
+                Some("\u{feff}state: x\n"),
+                finding(at(1, 8, 10..11)),
+            ),
+            (
+                "wide characters and a tab",
+                Some("漢: é\n\tstate: x\n"),
+                finding(at(2, 9, 15..16)),
+            ),
+            (
+                "a whole line",
+                Some("a: 1\nstate: x\n"),
+                finding(at(2, 1, 0..0)),
+            ),
+            (
+                "the end of the file",
+                Some("a: [\n"),
+                finding(at(2, 1, 5..5)),
+            ),
+            (
+                "several lines",
+                Some("state: >\n  x\n  y\n"),
+                finding(at(1, 8, 7..17)),
+            ),
+            ("no text", None, finding(at(2, 8, 12..13))),
+            ("past the end", Some("a: 1\n"), finding(at(9, 8, 120..130))),
+            (
+                "a line past the end",
+                Some("a: 1\n"),
+                finding(at(9, 1, 0..0)),
+            ),
+            (
+                "in the middle of a character",
+                Some("é: é\n"),
+                finding(at(1, 1, 1..5)),
+            ),
+            (
+                "a very long line",
+                Some(long.as_str()),
+                finding(at(2, 600_007, 600_011..600_012)),
+            ),
+            (
+                "two places far apart",
+                Some(far.as_str()),
+                finding(at(102, 1, 410..415)).label(at(1, 1, 0..5), "first given here"),
+            ),
+            (
+                "another file",
+                Some("state: x\n"),
+                finding(at(1, 8, 7..8)).label(Source::file("portcullis.yaml"), "declared here"),
+            ),
+            (
+                "a message with commands",
+                Some("state: x\u{9b}31m\u{200b}\n"),
+                Diagnostic::warning("bad-value", "`\u{1b}[31m` is\nno state", at(1, 8, 7..8)),
+            ),
+        ] {
+            all.push_str(&format!("## {title}\n\n{}\n", shown(text, finding)));
+        }
+        insta::assert_snapshot!(all);
+    }
+
+    #[test]
+    fn colors_are_only_there_when_asked_for() {
+        let texts = [("policies/p.yaml".to_owned(), "state: x\n".to_owned())].into();
+        let findings = [finding(at(1, 8, 7..8))];
+        assert!(render(&findings, &texts, true).contains("\u{1b}["));
+        assert!(!render(&findings, &texts, false).contains('\u{1b}'));
+        assert_eq!(render(&[], &texts, true), "");
+    }
 }

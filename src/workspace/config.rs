@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::principals::{self, Binding, Declared};
 use super::read::{self, Findings, Table, listed, missing};
-use super::yaml::{Key, Node};
+use super::tree::{Key, Node};
 use crate::diagnostic::Diagnostic;
 use crate::model::{Auth, Cloud, Id, Principal, Rollout, TenantDeclaration};
 

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::yaml::{self, Key, Node, NodeKind, Style};
+use super::tree::{Key, Node, NodeKind, Style};
+use super::{read, yaml};
 use crate::diagnostic::{Diagnostic, Source};
 use crate::model::State;
 
@@ -35,7 +36,6 @@ pub fn set_state(
     let edit = Edit {
         text,
         file: &name,
-        eol: if text.contains("\r\n") { "\r\n" } else { "\n" },
         state: state.word(),
     };
     let path: Vec<&str> = match tenant {
@@ -47,9 +47,14 @@ pub fn set_state(
         Some(tenant) => edit.in_tenant(&old, tenant)?,
     };
     let changed = [&text[..at.start], &new, &text[at.end..]].concat();
-    let meant = with_state(Some(Value::of(&old)), &path, state.word());
-    let found = document(&name, &changed).map(|root| Value::of(&root));
-    if found.is_ok_and(|found| found == meant) {
+    let masked = |root: &Node| with_state(Some(Value::of(root)), &path, state.word());
+    let right = |root: &Node| {
+        let found = path
+            .iter()
+            .try_fold(root, |node, key| Some(node.entry(key)?.1));
+        found.is_some_and(|node| read::scalar(node) == state.word()) && masked(root) == masked(&old)
+    };
+    if document(&name, &changed).is_ok_and(|root| right(&root)) {
         return Ok(changed);
     }
     Err(edit.by_hand(
@@ -120,7 +125,6 @@ fn with_state(value: Option<Value>, path: &[&str], state: &str) -> Value {
 struct Edit<'a> {
     text: &'a str,
     file: &'a Arc<str>,
-    eol: &'static str,
     state: &'static str,
 }
 
@@ -188,12 +192,7 @@ impl Edit<'_> {
             let indent = self
                 .indent(key)
                 .ok_or_else(|| self.by_hand("`tenants` shares its line", &key.source, &path))?;
-            return self.new_line(
-                self.colon(key, &path)?,
-                &format!("{indent}  "),
-                &entry,
-                &path,
-            );
+            return Ok(self.new_line(self.colon(key, &path)?, &format!("{indent}  "), &entry));
         }
         let Some((of_tenants, flow)) = open(tenants) else {
             return Err(self.by_hand("`tenants` is not a mapping", &tenants.source, &path));
@@ -318,29 +317,33 @@ impl Edit<'_> {
                 path,
             ));
         };
-        self.new_line(end, indent, entry, path)
+        Ok(self.new_line(end, indent, entry))
+    }
+
+    /// The line ending that the text uses before a place.
+    fn eol(&self, at: usize) -> &'static str {
+        let before = &self.text[..at];
+        match before.rfind('\n').or_else(|| self.text.find('\n')) {
+            Some(newline) if self.text[..newline].ends_with('\r') => "\r\n",
+            _ => "\n",
+        }
     }
 
     /// Inserts a line after the line on which `end` is.
-    fn new_line(
-        &self,
-        end: usize,
-        indent: &str,
-        entry: &str,
-        _: &[&str],
-    ) -> Result<Splice, EditError> {
-        let eol = self.eol;
+    fn new_line(&self, end: usize, indent: &str, entry: &str) -> Splice {
         // The span of a block scalar ends after its last line break.
-        if self.text[..end].ends_with('\n') {
-            return Ok((end..end, format!("{indent}{entry}{eol}")));
+        let next = if self.text[..end].ends_with('\n') {
+            Some(end)
+        } else {
+            self.text[end..].find('\n').map(|at| end + at + 1)
+        };
+        match next {
+            Some(at) => (at..at, format!("{indent}{entry}{}", self.eol(at))),
+            None => {
+                let at = self.text.len();
+                (at..at, format!("{}{indent}{entry}", self.eol(at)))
+            }
         }
-        Ok(match self.text[end..].find('\n') {
-            Some(at) => (end + at + 1..end + at + 1, format!("{indent}{entry}{eol}")),
-            None => (
-                self.text.len()..self.text.len(),
-                format!("{eol}{indent}{entry}"),
-            ),
-        })
     }
 
     /// Appends the `tenants:` block at the end of the document.
@@ -358,7 +361,7 @@ impl Edit<'_> {
                 path,
             ));
         };
-        let eol = self.eol;
+        let eol = self.eol(self.text.len());
         let block = format!(
             "{indent}tenants:{eol}{indent}  {tenant}: {{state: {}}}",
             self.state

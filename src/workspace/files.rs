@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::read::Findings;
-use super::yaml::{self, MAX_BYTES, Node};
+use super::text::{self, MAX_BYTES};
+use super::tree::Node;
+use super::yaml;
 use crate::diagnostic::{Diagnostic, Source};
 
 /// The most files a folder may hold; far above the number of policies a tenant can have.
@@ -167,14 +169,14 @@ impl Files {
             ));
         }
         if about.len() > MAX_BYTES {
-            return Err(Box::new(yaml::too_large(name, about.len())));
+            return Err(Box::new(text::too_large(name, about.len())));
         }
         let mut bytes = Vec::new();
         let file = fs::File::open(&on_disk).map_err(|error| unreadable(name, &error))?;
         file.take(MAX_BYTES + 1)
             .read_to_end(&mut bytes)
             .map_err(|error| unreadable(name, &error))?;
-        yaml::decode(name, bytes)
+        text::decode(name, bytes)
     }
 }
 

@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 use super::config::{self, Config};
 use super::files::{Files, shown};
 use super::policy::{self, PolicyFile};
-use super::yaml::Node;
+use super::tree::Node;
 use super::{Loaded, Workspace, read, record};
 use crate::diagnostic::{At, Diagnostic, Severity, Source};
 use crate::model::PromotionRecord;
 
 /// The name of the configuration.
 const CONFIG: &str = "portcullis.yaml";
+/// More findings about one file than this help nobody.
+const MAX_FINDINGS: usize = 100;
 
 /// Reads the whole workspace that `config` belongs to: the file itself, or the folder that holds it.
 ///
@@ -59,6 +61,7 @@ pub fn load(config: &Path) -> Loaded {
             policies.insert(key.value, (path, file));
         }
     }
+    one_live_policy_each(config.as_ref(), &policies, &names, &mut files.findings);
     let mut records = BTreeMap::new();
     for path in files.below("promotions") {
         let Some((_, root)) = files.parse(&path) else {
@@ -97,6 +100,51 @@ pub fn load(config: &Path) -> Loaded {
         .filter(|_| valid)
         .map(|config| Workspace::new(root, config, policies, records, false));
     finish(workspace, files)
+}
+
+/// Two files must not mean one live policy: by a pinned id, or by an old name that is another's name.
+fn one_live_policy_each(
+    config: Option<&Config>,
+    policies: &BTreeMap<String, (PathBuf, PolicyFile)>,
+    names: &BTreeMap<String, Source>,
+    out: &mut Vec<Diagnostic>,
+) {
+    for (_, file) in policies.values() {
+        for old in file.renamed_from() {
+            if let Some(other) = names.get(&old.value) {
+                let message = format!("`{}` is the name of a policy in this workspace", old.value);
+                out.push(
+                    Diagnostic::error("duplicate-name", message, old.source.clone())
+                        .label(other.clone(), "this one")
+                        .help("remove it from `renamed_from`"),
+                );
+            }
+        }
+    }
+    let mut reported: Vec<Source> = Vec::new();
+    for tenant in config.iter().flat_map(|config| config.tenants.keys()) {
+        let mut pinned: BTreeMap<_, &Source> = BTreeMap::new();
+        for id in policies.values().filter_map(|(_, file)| file.id_in(tenant)) {
+            match pinned.get(&id.value) {
+                Some(first) if !reported.contains(&id.source) => {
+                    let message = format!(
+                        "two policies are pinned to {} in tenant `{tenant}`",
+                        id.value
+                    );
+                    out.push(
+                        Diagnostic::error("duplicate-id", message, id.source.clone())
+                            .label((*first).clone(), "the other one")
+                            .help("pin it in one of them"),
+                    );
+                    reported.push(id.source.clone());
+                }
+                Some(_) => {}
+                None => {
+                    pinned.insert(id.value.clone(), &id.source);
+                }
+            }
+        }
+    }
 }
 
 /// Reads only the configuration and one policy with its records, for `demote`, which must work when
@@ -147,25 +195,24 @@ fn find(files: &mut Files, key: &str) -> Option<(PathBuf, Node)> {
     if safe {
         paths.extend(["yaml", "yml"].map(|ext| PathBuf::from(format!("policies/{key}.{ext}"))));
     }
-    let mut other = Files::new(files.root().to_owned());
-    for path in paths {
+    paths.retain(|path| files.root().join(path).exists());
+    let by_name = paths.len();
+    paths.extend(Files::new(files.root().to_owned()).below("policies"));
+    let mut unreadable = Vec::new();
+    for (at, path) in paths.into_iter().enumerate() {
         let mut own = Files::new(files.root().to_owned());
-        if files.root().join(&path).exists()
-            && let Some((_, node)) = own.parse(&path)
-            && is_it(&node)
-        {
-            files.absorb(own);
-            return Some((path, node));
+        match own.parse(&path) {
+            Some((_, node)) if is_it(&node) => {
+                files.absorb(own);
+                return Some((path, node));
+            }
+            // Named like the key and unreadable: that is why it is not found.
+            None if at < by_name => unreadable.push(own),
+            _ => {}
         }
     }
-    for path in other.below("policies") {
-        let mut own = Files::new(files.root().to_owned());
-        if let Some((_, node)) = own.parse(&path)
-            && is_it(&node)
-        {
-            files.absorb(own);
-            return Some((path, node));
-        }
+    for own in unreadable {
+        files.absorb(own);
     }
     None
 }
@@ -228,7 +275,10 @@ fn place_of(
         .components()
         .map(|part| part.as_os_str().to_string_lossy())
         .collect();
-    let [_, tenant, file] = parts.as_slice() else {
+    let yaml = path
+        .extension()
+        .is_some_and(|extension| extension == "yaml");
+    let ([_, tenant, file], true) = (parts.as_slice(), yaml) else {
         let message = format!("{} is no record of a tenant", shown(path));
         out.push(
             Diagnostic::error("wrong-record", message, root.source.clone())
@@ -256,7 +306,27 @@ fn finish(workspace: Option<Workspace>, files: Files) -> Loaded {
     findings.sort_by(|a, b| a.source.cmp(&b.source));
     Loaded {
         workspace,
-        findings,
+        findings: at_most(MAX_FINDINGS, findings),
         texts,
     }
+}
+
+/// Keeps the first findings of each file, and says how many more there are.
+fn at_most(most: usize, findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut kept: Vec<Diagnostic> = Vec::new();
+    for of_file in findings.chunk_by(|a, b| a.source.file == b.source.file) {
+        kept.extend(of_file.iter().take(most).cloned());
+        if let Some(more) = of_file.get(most) {
+            let message = format!(
+                "{} has {} more findings",
+                more.source.file,
+                of_file.len() - most
+            );
+            let source = Source::file(more.source.file.clone());
+            kept.push(
+                Diagnostic::error("more-findings", message, source).help("correct the first ones"),
+            );
+        }
+    }
+    kept
 }

@@ -18,6 +18,8 @@ mod record;
 mod rollout;
 #[cfg(test)]
 mod tests;
+mod text;
+mod tree;
 mod yaml;
 
 use std::collections::BTreeMap;

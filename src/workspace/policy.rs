@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::config::Config;
 use super::policy_users::{self, UsersRead};
 use super::read::{self, Findings, Table, listed, nearest};
-use super::yaml::Node;
+use super::tree::Node;
 use super::{policy_conditions, policy_controls, rollout};
 use crate::diagnostic::{At, Diagnostic, Source};
 use crate::model::{
@@ -72,6 +72,17 @@ impl PolicyFile {
     /// The display name with its place.
     pub(super) fn name(&self) -> (&str, &Source) {
         (&self.base.policy.name, &self.base.name_source)
+    }
+
+    /// Earlier names.
+    pub(super) fn renamed_from(&self) -> &[At<String>] {
+        &self.base.renamed_from
+    }
+
+    /// The id it is pinned to in a tenant.
+    pub(super) fn id_in(&self, tenant: &str) -> Option<&At<Id>> {
+        let own = self.tenants.get(tenant).and_then(|of| of.id.as_ref());
+        own.or(self.base.id.as_ref())
     }
 
     /// The policy as it is for one tenant; a principal that stands for nothing there is reported and left out.
@@ -146,13 +157,14 @@ pub(super) fn lower(
         .map(|node| overrides(node, config, out))
         .unwrap_or_default();
     let mut conditions = Conditions::default();
+    let owner = table.get("owner").and_then(|node| {
+        let read = |word: &str| (word == "microsoft").then_some(Owner::Microsoft);
+        read::word(node, "`owner`", &["microsoft"], read, out)
+    });
+    let owner = owner.map_or(Owner::Workspace, |owner| owner.value);
     let mut users = table.pair("users").map(|(key, node)| {
-        policy_users::users(
-            &key.source,
-            node,
-            config.map(|config| &config.principals),
-            out,
-        )
+        let principals = config.map(|config| &config.principals);
+        policy_users::users(&key.source, node, owner, principals, out)
     });
     if let Some(node) = table.get("target_resources") {
         conditions.targets = policy_conditions::targets(node, out);
@@ -201,11 +213,6 @@ pub(super) fn lower(
     let rollout = table.get("rollout").map_or(defaults.clone(), |node| {
         rollout::rollout(node, &defaults, out)
     });
-    let owner = table.get("owner").and_then(|node| {
-        let read = |word: &str| (word == "microsoft").then_some(Owner::Microsoft);
-        read::word(node, "`owner`", &["microsoft"], read, out)
-    });
-    let owner = owner.map_or(Owner::Workspace, |owner| owner.value);
     let id = table
         .get("id")
         .and_then(|node| read::guid(node, "`id`", out));

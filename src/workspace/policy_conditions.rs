@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::policy_users::{alone, named, names};
 use super::read::{self, Findings, Table, listed};
-use super::yaml::{Key, Node};
+use super::tree::{Key, Node};
 use crate::diagnostic::{At, Diagnostic};
 use crate::model::{
     ClientApp, Conditions, Filter, FilterMode, InsiderRisk, LocationSet, Locations, Name, Platform,
@@ -104,7 +104,7 @@ pub(super) fn targets(node: &Node, out: &mut Findings) -> Targets<Name> {
 
 fn target_set(node: &Node, what: &str, out: &mut Findings) -> TargetSet<Name> {
     let seen = names(read::some_items(node, what, out), out);
-    alone(&seen, what, out);
+    alone(&seen, &["all", "none"], what, out);
     split_targets(seen, out)
 }
 
@@ -335,7 +335,7 @@ fn both<'a>(words: impl Iterator<Item = &'a str>, node: &Node, out: &mut Finding
 fn locations(node: &Node, out: &mut Findings) -> Option<Locations<Name>> {
     let (include, exclude) = sides(node, "`locations`", out)?;
     let seen = names(read::some_items(include, "`locations`", out), out);
-    alone(&seen, "`locations.include`", out);
+    alone(&seen, &["all"], "`locations.include`", out);
     let mut locations = Locations {
         include: location_set(&seen, out),
         exclude: LocationSet::default(),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::policy_users::{named, names};
 use super::principals::folded;
 use super::read::{self, Findings, Table};
-use super::yaml::Node;
+use super::tree::Node;
 use crate::diagnostic::{Diagnostic, Source};
 use crate::model::{
     ClientApp, CloudAppSecurity, Conditions, Control, FrequencyAuthentication, FrequencyInterval,

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::policy_conditions::filter;
 use super::principals::{Declared, folded};
 use super::read::{self, Findings, Table, listed, nearest, unique};
-use super::yaml::{Node, NodeKind};
+use super::tree::{Node, NodeKind};
 use crate::diagnostic::{At, Diagnostic, Source};
 use crate::model::{
-    Exclusion, ExternalTenants, GuestKind, Guests, Id, Kind, Name, UserSet, Users, Workload,
+    Exclusion, ExternalTenants, GuestKind, Guests, Id, Kind, Name, Owner, UserSet, Users, Workload,
 };
 
 /// `users` as it stands in the file: declared principals are still names, for each tenant to replace.
@@ -41,10 +41,11 @@ const INLINE: &[&str] = &[
     "expires",
 ];
 
-/// Reads `users`.
+/// Reads `users`; of a policy that Microsoft maintains, the exclusions may be all that is said.
 pub(super) fn users(
     key: &Source,
     node: &Node,
+    owner: Owner,
     principals: Principals<'_>,
     out: &mut Findings,
 ) -> UsersRead {
@@ -59,7 +60,11 @@ pub(super) fn users(
         return read;
     };
     let mut all = Vec::new();
-    if let Some(node) = table.require("include", out) {
+    let include = match owner {
+        Owner::Workspace => table.require("include", out),
+        Owner::Microsoft => table.get("include"),
+    };
+    if let Some(node) = include {
         let mut side = Side {
             exclude: false,
             principals,
@@ -71,7 +76,8 @@ pub(super) fn users(
         for item in read::some_items(node, "`users.include`", out) {
             side.entry(item, out);
         }
-        alone(&side.seen, "`users.include`", out);
+        // `none` beside roles or groups is what the portal writes for "select users and groups".
+        alone(&side.seen, &["all"], "`users.include`", out);
         all.extend(side.seen);
         (read.users.include, read.include) = (side.set, side.named);
     }
@@ -104,12 +110,12 @@ pub(super) fn users(
     read
 }
 
-/// Reports `all` or `none` beside other entries.
-pub(super) fn alone(seen: &[At<String>], what: &str, out: &mut Findings) {
+/// Reports a word that must stand alone and does not.
+pub(super) fn alone(seen: &[At<String>], words: &[&str], what: &str, out: &mut Findings) {
     if seen.len() > 1
         && let Some(entry) = seen
             .iter()
-            .find(|entry| matches!(entry.value.as_str(), "all" | "none"))
+            .find(|entry| words.contains(&entry.value.as_str()))
     {
         let message = format!("`{}` stands beside other entries in {what}", entry.value);
         out.push(

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 
 use super::config::{Tenant, is_name, mapping};
 use super::read::{self, Findings, Table, missing, nearest};
-use super::yaml::{Key, Node};
+use super::tree::{Key, Node};
 use crate::diagnostic::{At, Diagnostic, Source};
 use crate::model::{Id, Kind, Name, Principal, PrincipalKind, PrincipalTarget};
 

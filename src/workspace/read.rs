@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use jiff::civil::Date;
 
-use super::yaml::{Key, Node, NodeKind, Style};
+use super::tree::{Key, Node, NodeKind, Style};
 use crate::diagnostic::{At, Diagnostic, Source};
 use crate::model::Id;
 
@@ -123,11 +123,18 @@ pub(super) fn text(node: &Node, what: &str, out: &mut Findings) -> Option<At<Str
             ))
         }
         _ => {
-            let message = format!("{what} must be a text, not {}", node.what());
-            out.push(
-                Diagnostic::error("bad-value", message, node.source.clone())
-                    .help("write some text"),
-            );
+            let (message, help) = if node.is_null() {
+                (
+                    format!("{what} has no value"),
+                    "write one, or remove the key",
+                )
+            } else {
+                (
+                    format!("{what} must be a single value, not {}", node.what()),
+                    "write a single value",
+                )
+            };
+            out.push(Diagnostic::error("bad-value", message, node.source.clone()).help(help));
             None
         }
     }

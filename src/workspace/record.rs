@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use super::read::{self, Findings, Table};
-use super::yaml::Node;
+use super::tree::Node;
 use crate::diagnostic::{At, Diagnostic};
 use crate::model::{Emergency, Id, PromotionRecord};
 
@@ -144,9 +144,9 @@ pub(super) fn lower(root: &Node, key: &str, out: &mut Findings) -> Option<At<Pro
     }
     let emergency = table.get("emergency").and_then(|node| {
         let table = Table::open(node, "`emergency`", &["reason"], &[], out)?;
-        Some(Emergency {
-            reason: read::required_text(&table, "reason", "`emergency`", out)?,
-        })
+        // As it was given on the command line, whatever characters that were.
+        let reason = read::scalar(table.require("reason", out)?).to_owned();
+        Some(Emergency { reason })
     });
     if table.get("emergency").is_some() && emergency.is_none() {
         return None;

@@ -1,7 +1,7 @@
 //! The keys of a policy that steer its rollout: `rollout`, `weaken`, `break_glass`.
 
 use super::read::{self, Findings, Table};
-use super::yaml::Node;
+use super::tree::Node;
 use crate::diagnostic::At;
 use crate::model::{BreakGlassRequired, InPlace, Rollout, Weaken};
 

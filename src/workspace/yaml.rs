@@ -5,17 +5,16 @@
 //! the editor. Budgets keep a hostile file cheap; they are far above what a policy needs.
 
 use std::collections::HashMap;
-use std::ops::Range;
 use std::sync::Arc;
 
 use serde_yaml::granit_parser::{
     ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError, Span, StructureStyle, options,
 };
 
+use super::text::{MAX_BYTES, bad_character, count, too_large};
+use super::tree::{Key, Node, NodeKind, Style};
 use crate::diagnostic::{Diagnostic, Source};
 
-/// The largest file that is read, in bytes.
-pub(super) const MAX_BYTES: u64 = 1024 * 1024;
 /// The most nodes a file may have, aliases counted as what they stand for.
 const MAX_NODES: usize = 20_000;
 /// How deep lists and mappings may nest.
@@ -25,136 +24,13 @@ const MAX_ALIASES: usize = 100;
 /// After so many findings about one file's YAML the rest would only be noise.
 const MAX_FINDINGS: usize = 50;
 
-/// One value of a file, with its place.
-#[derive(Debug, Clone)]
-pub(super) struct Node {
-    /// What it is.
-    pub(super) kind: NodeKind,
-    /// Where to point at it: the scalar, the flow collection, or the first line of a block collection.
-    pub(super) source: Source,
-    /// All its bytes; of a block collection, from its first key to the end of its last value.
-    pub(super) extent: Range<usize>,
-    /// Whether it stands for an anchored value elsewhere.
-    pub(super) alias: bool,
-}
-
-/// The three kinds of value.
-#[derive(Debug, Clone)]
-pub(super) enum NodeKind {
-    /// A word, a number, nothing: kept as its text.
-    Scalar {
-        /// The text, after quotes and escapes.
-        text: String,
-        /// How it was written.
-        style: Style,
-    },
-    /// A mapping, in the order of the file; keys are unique.
-    Map {
-        /// The entries.
-        entries: Vec<(Key, Node)>,
-        /// Whether it is written with braces.
-        flow: bool,
-    },
-    /// A list.
-    Sequence(Vec<Node>),
-}
-
-/// How a scalar was written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Style {
-    /// Without quotes.
-    Plain,
-    /// In single quotes.
-    Single,
-    /// In double quotes.
-    Double,
-    /// As a block, after `|` or `>`.
-    Block,
-}
-
-/// A key with its place.
-#[derive(Debug, Clone)]
-pub(super) struct Key {
-    /// The key.
-    pub(super) text: String,
-    /// Where it stands.
-    pub(super) source: Source,
-}
-
-impl Node {
-    /// Whether nothing was written, or `null` or `~`.
-    pub(super) fn is_null(&self) -> bool {
-        matches!(&self.kind, NodeKind::Scalar { text, style: Style::Plain }
-            if matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
-    }
-
-    /// The entries of a mapping.
-    pub(super) fn entries(&self) -> Option<&[(Key, Self)]> {
-        match &self.kind {
-            NodeKind::Map { entries, .. } => Some(entries),
-            _ => None,
-        }
-    }
-
-    /// The entry of a mapping with this key.
-    pub(super) fn entry(&self, key: &str) -> Option<(&Key, &Self)> {
-        let found = self.entries()?.iter().find(|(k, _)| k.text == key)?;
-        Some((&found.0, &found.1))
-    }
-
-    /// What it is, in words.
-    pub(super) fn what(&self) -> &'static str {
-        match &self.kind {
-            _ if self.is_null() => "nothing",
-            NodeKind::Scalar { .. } => "a single value",
-            NodeKind::Map { .. } => "a mapping",
-            NodeKind::Sequence(_) => "a list",
-        }
-    }
-
-    fn size(&self) -> usize {
-        1 + match &self.kind {
-            NodeKind::Scalar { .. } => 0,
-            NodeKind::Map { entries, .. } => entries.iter().map(|(_, n)| 1 + n.size()).sum(),
-            NodeKind::Sequence(items) => items.iter().map(Self::size).sum(),
-        }
-    }
-
-    fn depth(&self) -> usize {
-        match &self.kind {
-            NodeKind::Scalar { .. } => 0,
-            NodeKind::Map { entries, .. } => {
-                1 + entries.iter().map(|(_, n)| n.depth()).max().unwrap_or(0)
-            }
-            NodeKind::Sequence(items) => 1 + items.iter().map(Self::depth).max().unwrap_or(0),
-        }
-    }
-}
-
 /// A parsed file: a tree unless nothing could be made of it, and everything wrong with its YAML.
 #[derive(Debug)]
 pub(super) struct Parsed {
-    /// The document.
+    /// The document; none when parts of it could not be read.
     pub(super) root: Option<Node>,
-    /// What is wrong; with any error the tree may lack parts.
+    /// What is wrong with its YAML.
     pub(super) findings: Vec<Diagnostic>,
-}
-
-/// Turns the bytes of a file into text, or says where they stop being text.
-pub(super) fn decode(file: &str, bytes: Vec<u8>) -> Result<String, Box<Diagnostic>> {
-    let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        let good = String::from_utf8_lossy(&error.as_bytes()[..at]);
-        let source = place(&Arc::from(file), &good, good.len());
-        let what = if utf16 {
-            "is UTF-16"
-        } else {
-            "is not valid UTF-8"
-        };
-        let message = format!("{file} {what} (byte {at}, line {})", source.line);
-        Box::new(Diagnostic::error("not-utf8", message, source).help("save the file as UTF-8"))
-    })
 }
 
 /// Parses one file. Never panics and never takes long, whatever the text is.
@@ -203,20 +79,13 @@ pub(super) fn parse(file: &Arc<str>, text: &str) -> Parsed {
             .help("write the file, or delete it"),
         );
     }
+    // A tree that lacks parts would only bring findings about what is missing.
+    let whole = |finding: &Diagnostic| matches!(finding.code, "duplicate-key" | "tag");
+    let complete = tree.findings.iter().all(whole);
     Parsed {
-        root: tree.root.filter(|root| !root.is_null()),
+        root: tree.root.filter(|root| complete && !root.is_null()),
         findings: tree.findings,
     }
-}
-
-/// The finding for a file above [`MAX_BYTES`].
-pub(super) fn too_large(file: &str, bytes: u64) -> Diagnostic {
-    Diagnostic::error(
-        "too-large",
-        format!("{file} has {bytes} bytes; the limit is {MAX_BYTES}"),
-        Source::file(file),
-    )
-    .help("a policy needs a few kilobytes: is this the right file?")
 }
 
 fn only(finding: Diagnostic) -> Parsed {
@@ -224,45 +93,6 @@ fn only(finding: Diagnostic) -> Parsed {
         root: None,
         findings: vec![finding],
     }
-}
-
-/// Characters that YAML forbids, and those that make a reviewed line read differently from what it says.
-fn bad_character(file: &Arc<str>, text: &str) -> Option<Diagnostic> {
-    let control = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}');
-    let bidi = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let (at, c) = text.char_indices().find(|(_, c)| control(*c) || bidi(*c))?;
-    let mut source = place(file, text, at);
-    source.bytes = (at..at + c.len_utf8()).into();
-    let code = u32::from(c);
-    let finding = if control(c) {
-        let message = format!("the control character U+{code:04X} is not allowed in YAML");
-        Diagnostic::error("control-character", message, source)
-    } else {
-        let message = format!("the invisible character U+{code:04X} reorders the text around it");
-        Diagnostic::error("hidden-character", message, source)
-    };
-    Some(finding.help("remove it"))
-}
-
-/// The place of a byte offset, found by counting.
-fn place(file: &Arc<str>, text: &str, at: usize) -> Source {
-    let before = &text[..at];
-    let line_start = before.rfind('\n').map_or(0, |n| n + 1);
-    let column = before[line_start..]
-        .trim_start_matches('\u{feff}')
-        .chars()
-        .count()
-        + 1;
-    Source {
-        file: file.clone(),
-        line: count(before.matches('\n').count() + 1),
-        column: count(column),
-        bytes: (at..at).into(),
-    }
-}
-
-fn count(n: usize) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
 }
 
 enum Open {
@@ -363,10 +193,14 @@ impl<'a> Tree<'a> {
             Event::Scalar(text, style, anchor, _) => {
                 let node = Node {
                     extent: source.bytes.start..source.bytes.end,
-                    source,
                     alias: false,
                     kind: NodeKind::Scalar {
-                        text: text.into_owned(),
+                        // The parser stands a tilde for nothing.
+                        text: if source.bytes.start == source.bytes.end && &*text == "~" {
+                            String::new()
+                        } else {
+                            text.into_owned()
+                        },
                         style: match style {
                             ScalarStyle::Plain => Style::Plain,
                             ScalarStyle::SingleQuoted => Style::Single,
@@ -374,6 +208,7 @@ impl<'a> Tree<'a> {
                             _ => Style::Block,
                         },
                     },
+                    source,
                 };
                 self.attach(node, anchor);
             }
@@ -573,6 +408,10 @@ impl<'a> Tree<'a> {
             ErrorKind::UnknownAnchor => (
                 "unknown-anchor",
                 "write the value out, or define the anchor above",
+            ),
+            ErrorKind::MappingValueNotAllowed => (
+                "syntax",
+                "quote a text that contains a colon and a blank: \"CA010: MFA\"",
             ),
             _ => (
                 "syntax",

@@ -328,3 +328,19 @@ fn files_that_disagree_are_explained() {
     assert!(found.workspace.is_none());
     insta::assert_snapshot!(shown("files", &found));
 }
+
+#[test]
+fn two_files_for_one_live_policy_are_explained() {
+    let id = "id: 6f1c0f0e-0000-4000-8000-000000000001\n";
+    let other = POLICY
+        .replace("azure-mfa", "other")
+        .replace("name: CA010", "name: CA011");
+    let old = "renamed_from: [CA010 - Require MFA for Azure management]\n";
+    let found = loaded(&[
+        ("portcullis.yaml", CONFIG),
+        ("policies/a.yaml", &format!("{POLICY}{id}")),
+        ("policies/b.yaml", &format!("{other}{id}{old}")),
+        ("promotions/sandbox/gone.yml", "policy: gone\n"),
+    ]);
+    insta::assert_snapshot!(shown("files", &found));
+}

@@ -4,6 +4,7 @@
 mod edit;
 mod findings;
 mod hostile;
+mod loading;
 mod lowering;
 
 use std::fs;
