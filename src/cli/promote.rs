@@ -8,9 +8,8 @@ use super::status::weighed;
 use super::ui::Ui;
 use super::{Global, Success};
 use crate::evidence::Bundle;
-use crate::guard::Limits;
 use crate::model::{Emergency, PromotionRecord, State, WantedState};
-use crate::plan::PlanOptions;
+use crate::plan::SavedOptions;
 use crate::report::Paint;
 use crate::report::status::{GateRow, earliest, gate_rows, render_gates};
 use crate::rollout::{Gate, Verdict, holding};
@@ -286,18 +285,9 @@ async fn turn_on(args: &Args, global: &Global, ui: &Ui) -> Result<Success, Comma
         .hint("the YAML and the record are written; `portcullis apply` turns it on"));
     }
     let session = Session::begin(global, ui, true)?;
-    let options = PlanOptions {
-        only: glob::Pattern::new(&glob::Pattern::escape(&args.key)).ok(),
-        ..PlanOptions::default()
+    let options = SavedOptions {
+        only: Some(glob::Pattern::escape(&args.key)),
+        ..SavedOptions::default()
     };
-    apply(
-        &session,
-        None,
-        Consent::Given,
-        options,
-        Limits::default(),
-        global,
-        ui,
-    )
-    .await
+    apply(&session, None, Consent::Given, options, global, ui).await
 }

@@ -18,7 +18,7 @@ pub use change::{
     Action, Change, Effect, FieldChange, Held, Note, Refusal, Unmanaged, Verb, Write,
 };
 pub use find::{FoundBy, find};
-pub use saved::{SavedChange, SavedPlan, SavedPlanError};
+pub use saved::{SavedChange, SavedOptions, SavedPlan, SavedPlanError};
 
 use crate::evidence::Remembered;
 use crate::model::{Desired, Id, Kind, LivePolicy, WantedState};
