@@ -1,0 +1,3 @@
+//! The suite: what holds for the project as a whole.
+
+mod architecture;
