@@ -11,7 +11,7 @@ use super::{exempts_from_azure_management, stage};
 use crate::diff::{self, Difference};
 use crate::evidence::{Bundle, Remembered, Weighed};
 use crate::model::{
-    Block, Conditions, Desired, DesiredPolicy, Id, LivePolicy, Origin, Owner, Policy, State, Users,
+    Block, Conditions, Desired, DesiredPolicy, Id, LivePolicy, Origin, Owner, Policy, State,
     WantedState, block_json, create_json,
 };
 use crate::rollout::{self, Gate, Lowered, Standing, Verdict};
@@ -147,18 +147,18 @@ impl Decision<'_> {
 
     /// Brings the content of a policy that is not enforced to what is wanted.
     fn update(&self, live: &LivePolicy, state: State) -> Change {
-        let policy = self.target(live);
-        let differences = diff::compare(&live.policy, &policy);
+        let policy = &self.wanted.policy;
+        let differences = diff::compare(&live.policy, policy);
         let mut change = self.blank(Some(live), stage(Some(state)));
-        self.will_be(&mut change, &policy);
+        self.will_be(&mut change, policy);
         if differences.is_empty() {
             return change;
         }
         change.action = Action::Update;
         change.fields = self.rows(&differences, false);
-        change.effect = effect(&live.policy, &policy, &differences);
+        change.effect = effect(&live.policy, policy, &differences);
         change.adds_break_glass_only = self.adds_break_glass_only(&differences);
-        change.writes = vec![edit(&policy, &differences, state)];
+        change.writes = vec![edit(policy, &differences, state)];
         self.explain(&mut change);
         change
     }
@@ -313,7 +313,7 @@ impl Decision<'_> {
         // Rule 2 does not wait for rule 1: missing break-glass exclusions are written all the same.
         let mut rescued = live.policy.clone();
         let exclude = &mut rescued.conditions.users.exclude;
-        for (kind, id) in &self.wanted.implied {
+        for (kind, id) in &self.wanted.break_glass {
             match kind {
                 crate::model::Kind::Group => exclude.groups.insert(id.clone()),
                 crate::model::Kind::Role => exclude.roles.insert(id.clone()),
@@ -472,20 +472,6 @@ impl Decision<'_> {
         )))
     }
 
-    /// What the live policy is to become; of a policy that Microsoft maintains only the exclusions.
-    fn target(&self, live: &LivePolicy) -> Policy<Id> {
-        let wanted = &self.wanted.policy;
-        if self.policy.owner == Owner::Workspace {
-            return wanted.clone();
-        }
-        let mut policy = live.policy.clone();
-        policy.conditions.users = Users {
-            exclude: wanted.conditions.users.exclude.clone(),
-            ..policy.conditions.users
-        };
-        policy
-    }
-
     fn will_be(&self, change: &mut Change, policy: &Policy<Id>) {
         change.exclusions = exclusions_fingerprint(policy, self.snapshot);
         change.result = Some(policy.clone());
@@ -529,7 +515,7 @@ impl Decision<'_> {
                 && difference.removed().next().is_none()
                 && difference.added().all(|item| {
                     matches!(item, diff::Item::Object(kind, id)
-                        if self.wanted.implied.contains(&(*kind, id.clone())))
+                        if self.wanted.break_glass.contains(&(*kind, id.clone())))
                 })
         })
     }
