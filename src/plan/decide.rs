@@ -163,9 +163,24 @@ impl Decision<'_> {
         change
     }
 
+    /// The edits beside a lowering: none at all while a name does not resolve, for a lowering waits for
+    /// nothing (rule 3).
+    fn update_what_resolves(&self, live: &LivePolicy, state: State) -> Change {
+        if self.wanted.unresolved.is_empty() {
+            return self.update(live, state);
+        }
+        let mut change = self.blank(Some(live), stage(Some(state)));
+        self.will_be(&mut change, &live.policy);
+        change
+    }
+
     /// Moves a policy that is not enforced between off and report-only, edits included.
     fn move_to(&self, live: &LivePolicy, state: State, action: Action) -> Change {
-        let mut change = self.update(live, state);
+        let mut change = if action == Action::Disable {
+            self.update_what_resolves(live, state)
+        } else {
+            self.update(live, state)
+        };
         change.action = action;
         change.adds_break_glass_only = false;
         change.fields.insert(
@@ -378,12 +393,7 @@ impl Decision<'_> {
             }
             Some(_) => {}
         }
-        let resolved = self.wanted.unresolved.is_empty();
-        let mut change = if resolved {
-            self.update(live, state)
-        } else {
-            self.blank(Some(live), stage(Some(state)))
-        };
+        let mut change = self.update_what_resolves(live, state);
         if !change.writes.is_empty() {
             self.refuse_unadopted(live, by)?;
         }
