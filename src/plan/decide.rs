@@ -267,21 +267,26 @@ impl Decision<'_> {
         if !change.held.is_empty() {
             return change;
         }
-        let record = self
-            .desired
-            .records
-            .get(key)
-            .map(|record| record.value.weighed_at);
         change.action = action;
         change.to_state = WantedState::On;
         change.effect = Effect::Strengthens;
         change.fields = vec![state_row(Some(live.state), WantedState::On, false)];
         change.writes = vec![set_state(&live.policy, State::On)];
         self.explain(&mut change);
-        if let Some(weighed) = record {
-            change.notes.push(format!(
-                "all gates passed when it was weighed at {weighed}, and pass again"
-            ));
+        if let Some(record) = self.desired.records.get(key) {
+            let weighed = record.value.weighed_at;
+            change.notes.push(match (&record.value.emergency, action) {
+                (Some(emergency), _) => format!(
+                    "an emergency, weighed at {weighed} without evidence and soak: {}",
+                    emergency.reason
+                ),
+                (None, Action::Restore) => format!(
+                    "it was on since it was weighed at {weighed}; every gate but the soak passes"
+                ),
+                (None, _) => {
+                    format!("all gates passed when it was weighed at {weighed}, and pass again")
+                }
+            });
         }
         change.notes.extend(
             gates
