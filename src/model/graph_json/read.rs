@@ -338,12 +338,16 @@ fn guests_in(object: &mut Object<'_>) -> Result<Guests, ShapeError> {
     Ok(Guests {
         kinds: object.flags("guestOrExternalUserTypes", GuestKind::from_wire)?,
         tenants: object.child("externalTenants", |object| {
-            let kind = object.text("membershipKind")?;
-            let members = object.texts("members")?;
-            Ok(match kind.as_deref() {
-                Some("enumerated") => ExternalTenants::Enumerated(members.into_iter().collect()),
-                _ => ExternalTenants::All,
-            })
+            let kind = object.required_text("membershipKind")?;
+            let members = object.ids("members")?;
+            match kind.as_str() {
+                "all" => Ok(ExternalTenants::All),
+                "enumerated" => Ok(ExternalTenants::Enumerated(
+                    members.into_iter().map(String::from).collect(),
+                )),
+                // A guess here would say of some guests that a policy reaches them, or does not.
+                _ => Err(object.wrong("membershipKind", "is neither all nor enumerated")),
+            }
         })?,
         legacy: false,
     })
