@@ -1,6 +1,7 @@
-//! The built binary against its own sandbox, over real HTTP.
+//! The integration tests, a module per subject: `cargo test SUBJECT::` runs one of them.
 #![allow(clippy::unwrap_used)]
 
+mod architecture;
 mod examples;
 mod main_job;
 mod requests;
