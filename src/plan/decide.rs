@@ -247,12 +247,6 @@ impl Decision<'_> {
                 return change;
             }
             Standing::Unrecorded | Standing::Void(_) => {
-                // A plan reads the audit only of what has a record: that it does not know is no finding.
-                if !self.snapshot.history.contains_key(&live.id) {
-                    gates.retain(|gate| {
-                        gate.gate != "unchanged" || gate.verdict != Verdict::Unknown
-                    });
-                }
                 change.held = holds(&gates);
                 let reason = match standing {
                     Standing::Void(why) => Some(why),
