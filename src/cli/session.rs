@@ -208,19 +208,17 @@ pub(super) async fn connect_to(
         running = Some(sandbox);
     }
     check_pinned_tenant(&declaration)?;
-    let settle = declaration.settle.unwrap_or_else(|| {
-        if matches!(declaration.cloud, Cloud::Custom { .. }) {
-            SETTLE_ON_LOOPBACK
-        } else {
-            SETTLE
-        }
-    });
     let (sign_in, progress) = (*ui, *ui);
     let callbacks = Callbacks::new(
         move |text| sign_in.aside(text),
         move |text| progress.progress(text),
     );
     let tenant = connect(&declaration, &environment, callbacks)?;
+    let settle = declaration.settle.unwrap_or(if tenant.is_on_loopback() {
+        SETTLE_ON_LOOPBACK
+    } else {
+        SETTLE
+    });
     Ok(Connection {
         tenant,
         settle,
