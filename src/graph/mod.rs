@@ -72,7 +72,7 @@ pub fn connect(
 impl GraphTenant {
     /// Whether Graph is on this machine, where nothing has to be waited for.
     pub fn is_on_loopback(&self) -> bool {
-        self.service.endpoints().is_loopback()
+        self.service.endpoints.is_loopback()
     }
 
     /// A collection of Graph, all pages; `path_and_query` begins with `/v1.0/` or `/beta/`.

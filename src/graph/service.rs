@@ -134,11 +134,6 @@ impl fmt::Debug for Service {
 }
 
 impl Service {
-    /// Where this tenant is reached.
-    pub(super) fn endpoints(&self) -> &Endpoints {
-        &self.endpoints
-    }
-
     /// Joins the parts; `pace` is the pause between two Conditional Access calls.
     pub(super) fn new(
         endpoints: Endpoints,
