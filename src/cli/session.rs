@@ -14,6 +14,7 @@ use crate::model::{Auth, Cloud, Desired, Id, TenantDeclaration};
 use crate::report::diagnostics;
 use crate::sandbox;
 use crate::store::Store;
+use crate::tenant::{Lookups, ReadTenant as _, Snapshot};
 use crate::workspace::{Loaded, Workspace, load};
 
 /// How long a write may stay unseen, off loopback and on it (contract section 3.2).
@@ -36,6 +37,14 @@ pub(super) struct Connection {
 }
 
 impl Connection {
+    /// Reads the tenant, and says so when it takes a while.
+    pub(super) async fn read(&self, lookups: &Lookups, ui: &Ui) -> Result<Snapshot, CommandError> {
+        let snapshot = ui
+            .patiently("reading the tenant", self.tenant.snapshot(lookups))
+            .await?;
+        Ok(snapshot)
+    }
+
     /// Lets a sandbox finish what it is answering.
     pub(super) async fn close(self) {
         if let Some(sandbox) = self.sandbox {
