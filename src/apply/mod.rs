@@ -12,6 +12,9 @@ mod open_write;
 mod prepare;
 mod read_back;
 
+#[cfg(test)]
+mod tests;
+
 pub use carry_out::Applied;
 pub use demote::{Demoted, demote};
 pub use error::ApplyError;
