@@ -16,11 +16,11 @@ use super::*;
 use crate::diagnostic::Source;
 use crate::guard::Limits;
 use crate::model::{Cloud, Desired, Id, LivePolicy, State, TenantDeclaration};
-use crate::plan::{PlanOptions, Verb, Write};
+use crate::plan::{Action, PlanOptions, SavedChange, SavedWrite, Verb, Write};
 use crate::store::Store;
 use crate::tenant::{
     Lookups, PolicyList, ReadTenant, Snapshot, TenantError, TenantErrorKind, Unreadable,
-    WriteError, WriteTenant,
+    WriteError, WriteTenant, fingerprint,
 };
 
 const ID: &str = "6f1c0f0e-0000-4000-8000-000000000001";
@@ -156,6 +156,37 @@ fn what_cannot_be_read_any_more_is_not_deleted() {
         look_for(&intent, &list(Vec::new())),
         Seen::Done(Some(Id::new(ID)))
     );
+}
+
+#[test]
+fn a_change_is_done_when_its_last_write_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut journal = Journal::open(&Store::at(directory.path()), &Id::new(ID)).unwrap();
+    let lower = json!({"state": State::Off.wire()});
+    let change = SavedChange {
+        policy: "azure-management-mfa".into(),
+        id: Some(Id::new(ID)),
+        action: Action::Delete,
+        before: None,
+        write: [(Verb::Update, lower.clone()), (Verb::Delete, Value::Null)]
+            .map(|(verb, body)| SavedWrite { verb, body })
+            .into(),
+        resolved: String::new(),
+    };
+    for (verb, body, is_done) in [
+        (Verb::Update, lower, false),
+        (Verb::Delete, Value::Null, true),
+    ] {
+        let intent = Intent {
+            body: fingerprint(&body),
+            ..intent(verb)
+        };
+        journal.announce(&intent).unwrap();
+        assert!(!journal.has_done(&intent.digest, &change));
+        journal.done(&intent, None).unwrap();
+        assert_eq!(journal.has_done(&intent.digest, &change), is_done);
+        assert!(!journal.has_done("sha256:another", &change));
+    }
 }
 
 /// `/dev/null` takes every line and cannot be synced.
