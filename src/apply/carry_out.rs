@@ -1,6 +1,6 @@
 //! The writes themselves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
@@ -77,7 +77,7 @@ impl Prepared<'_> {
     /// earlier run on another machine may have created it a moment ago, so the second list waits.
     async fn list_before_first_create(&self, applied: &Applied) -> Result<(), ApplyError> {
         let run = &self.run;
-        if !self.journal.existed() {
+        if !self.journal.knows_earlier_runs() {
             let left = run.settle.saturating_sub(self.listed_at.elapsed());
             if !left.is_zero() {
                 (run.progress)(&format!(
@@ -87,12 +87,22 @@ impl Prepared<'_> {
                 tokio::time::sleep(left).await;
             }
         }
-        let policies = match run.tenant.policies().await {
-            Ok(list) => list.policies,
+        let list = match run.tenant.policies().await {
+            Ok(list) => list,
             Err(error) => return Err(stop_for(error, applied)),
         };
+        let names: BTreeSet<&str> = list
+            .policies
+            .iter()
+            .map(|live| live.policy.name.as_str())
+            .chain(
+                list.unreadable
+                    .iter()
+                    .filter_map(|unreadable| unreadable.name.as_deref()),
+            )
+            .collect();
         for change in self.plan.writing().filter(|change| change.id.is_none()) {
-            if policies.iter().any(|live| live.policy.name == change.name) {
+            if names.contains(change.name.as_str()) {
                 return Err(stopped(
                     format!(
                         "{}: a policy called \"{}\" appeared since the plan was made",

@@ -1,9 +1,10 @@
 //! Back to report-only, now: without gate, guard, question, name resolution or lock.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::json;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::error::ApplyError;

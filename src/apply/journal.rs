@@ -60,7 +60,7 @@ enum Entry {
 pub struct Journal {
     log: Log,
     intents: Vec<(Intent, Fate)>,
-    existed: bool,
+    knows_earlier_runs: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -111,12 +111,11 @@ impl Journal {
         let path = store
             .path(relative(tenant))
             .map_err(|source| JournalError::io(store.root(), source))?;
-        let existed = path.exists();
         let (log, lines) = Log::open(&path).map_err(|source| JournalError::io(&path, source))?;
         let mut journal = Self {
             log,
             intents: Vec::new(),
-            existed,
+            knows_earlier_runs: !lines.is_empty(),
         };
         for entry in entries(&lines, &path)? {
             take_in(&mut journal.intents, entry);
@@ -138,9 +137,9 @@ impl Journal {
         Ok(remembered(&intents))
     }
 
-    /// Whether there was a journal before this run: without one, an earlier create may be unknown here.
-    pub fn existed(&self) -> bool {
-        self.existed
+    /// Whether an earlier run wrote anything here; if none did, a create from elsewhere may be unknown.
+    pub fn knows_earlier_runs(&self) -> bool {
+        self.knows_earlier_runs
     }
 
     /// The intents whose fate is not known.

@@ -1,7 +1,8 @@
 //! Writes whose outcome is not certain: looked up, never repeated blindly (rule 9).
 
 use std::collections::BTreeSet;
-use std::time::Instant;
+
+use tokio::time::Instant;
 
 use super::error::ApplyError;
 use super::journal::{Intent, Journal};
@@ -24,9 +25,10 @@ pub(super) enum Seen {
 
 /// Looks for a write among the policies of a tenant.
 pub(super) fn look_for(intent: &Intent, policies: &[LivePolicy]) -> Seen {
-    let as_wanted = |live: &LivePolicy| {
-        intent.outcome.as_deref()
-            == Some(diff::outcome_fingerprint(&live.policy, live.state).as_str())
+    let as_wanted = |live: &LivePolicy| match &intent.outcome {
+        Some(outcome) => *outcome == diff::outcome_fingerprint(&live.policy, live.state),
+        // A demotion knows the state only: it reads nothing before it writes.
+        None => intent.state == Some(live.state),
     };
     match intent.verb {
         Verb::Create => policies

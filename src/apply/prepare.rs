@@ -1,7 +1,9 @@
 //! Before the first write: the lock, what earlier runs left open, and a plan of what is live now.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::error::ApplyError;
 use super::journal::Journal;

@@ -1,7 +1,8 @@
 //! Reading back: a write is done when the service says so twice.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+
+use tokio::time::Instant;
 
 use super::error::ApplyError;
 use super::pause;

@@ -102,6 +102,19 @@ impl Session {
         connect_to(&self.desired.tenant, &self.store, ui).await
     }
 
+    /// With more than one tenant declared, says which one is about to be written to.
+    pub(super) fn say_tenant(&self, domain: Option<&str>, ui: &Ui) {
+        if self.workspace.tenant_names().count() > 1 {
+            let tenant = &self.desired.tenant;
+            let id = match &tenant.tenant_id {
+                Some(id) => id.value.as_str(),
+                None => sandbox::TENANT_ID,
+            };
+            let domain = domain.map_or_else(String::new, |domain| format!("{domain}, "));
+            ui.aside(&format!("Tenant {} ({domain}{id})", tenant.name));
+        }
+    }
+
     /// Renders refusals with the places in the files.
     pub(super) fn refusals(&self, refusals: &[crate::plan::Refusal], color: bool) -> String {
         let findings: Vec<Diagnostic> = refusals

@@ -76,6 +76,9 @@ impl Ui {
 
     /// Prints something that is no result and has to be seen.
     pub(super) fn aside(&self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
         let mut err = io::stderr().lock();
         let _ = writeln!(err, "{}", text.trim_end_matches('\n'));
     }

@@ -295,8 +295,12 @@ fn guest_items(guests: &Guests) -> BTreeSet<Item> {
     let from = match tenants {
         None | Some(ExternalTenants::All) => String::new(),
         Some(ExternalTenants::Enumerated(tenants)) => {
-            let list: Vec<_> = tenants.iter().map(String::as_str).collect();
-            format!(" of {}", list.join(", "))
+            // Nobody promises the case of a GUID, on either side.
+            let list: BTreeSet<_> = tenants
+                .iter()
+                .map(|id| Id::new(&**id).to_string())
+                .collect();
+            format!(" of {}", list.into_iter().collect::<Vec<_>>().join(", "))
         }
     };
     kinds
@@ -444,10 +448,11 @@ fn frequency_text(frequency: &SignInFrequency) -> String {
         unit,
         authentication,
     } = frequency;
-    let when = match (interval, value, unit) {
-        (FrequencyInterval::EveryTime, ..) => "every-time".to_owned(),
-        (_, Some(value), Some(unit)) => format!("{value} {}", unit.word()),
-        _ => interval.word().to_owned(),
-    };
-    format!("{when} ({})", authentication.word())
+    let value = value.map(|value| value.to_string());
+    let mut when: Vec<&str> = value.iter().map(String::as_str).collect();
+    when.extend(unit.iter().map(|unit| unit.word()));
+    if *interval != FrequencyInterval::TimeBased || when.len() < 2 {
+        when.push(interval.word());
+    }
+    format!("{} ({})", when.join(" "), authentication.word())
 }

@@ -199,9 +199,12 @@ pub(super) fn explain(
 }
 
 fn invalid_applications(kind: TenantErrorKind, text: &str) -> TenantError {
-    let list = text
-        .find('{')
-        .and_then(|start| serde_json::from_str::<Value>(text.get(start..)?).ok());
+    let list: Option<Value> = text.find('{').and_then(|start| {
+        // More words may follow the list.
+        let list = text.get(start..)?;
+        let mut values = serde_json::Deserializer::from_str(list).into_iter();
+        values.next()?.ok()
+    });
     let mut error = TenantError::new(
         kind,
         format!("The policy targets an app that cannot be targeted (Graph: {text})"),

@@ -1,5 +1,6 @@
 //! One request and its answer: the HTTP client, its limits, and what it writes to the log.
 
+use std::fmt;
 use std::sync::Once;
 use std::time::Duration;
 
@@ -46,6 +47,8 @@ pub(super) fn client(reach: Reach) -> Result<reqwest::Client, TenantError> {
     });
     let builder = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
+        // What may be sent again is decided in `retry`, where writes are known from reads.
+        .retry(reqwest::retry::never())
         .connect_timeout(Duration::from_secs(10))
         .timeout(Duration::from_secs(60))
         .gzip(true)
@@ -62,8 +65,7 @@ pub(super) fn client(reach: Reach) -> Result<reqwest::Client, TenantError> {
     })
 }
 
-/// An answer, whatever its status.
-#[derive(Debug)]
+/// An answer, whatever its status; its `Debug` shows no body, for that may be a token.
 pub(super) struct Reply {
     /// The status.
     pub(super) status: u16,
@@ -71,6 +73,15 @@ pub(super) struct Reply {
     pub(super) headers: HeaderMap,
     /// The whole body.
     pub(super) body: Vec<u8>,
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply")
+            .field("status", &self.status)
+            .field("request_id", &self.request_id())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Reply {

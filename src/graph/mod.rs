@@ -31,7 +31,7 @@ use std::time::Duration;
 pub use auth::Environment;
 use http::Reach;
 use origin::Endpoints;
-use serde_json::Value;
+pub use page::Collection;
 pub use service::Callbacks;
 use service::Service;
 
@@ -70,11 +70,11 @@ pub fn connect(
 }
 
 impl GraphTenant {
-    /// Every entry of a collection of Graph, all pages; `path_and_query` begins with `/v1.0/` or `/beta/`.
+    /// A collection of Graph, all pages; `path_and_query` begins with `/v1.0/` or `/beta/`.
     ///
-    /// For rooms that read something which no snapshot holds, such as sign-ins.
-    pub async fn entries(&self, path_and_query: &str) -> Result<Vec<Value>, TenantError> {
-        let collection = self.service.collection(path_and_query).await.complete()?;
-        Ok(collection.entries)
+    /// For what no snapshot holds, such as sign-ins. What was read before a page failed is kept, with
+    /// the failure beside it: the caller must not take a part for the whole (rule 7).
+    pub async fn collection(&self, path_and_query: &str) -> Collection {
+        self.service.collection(path_and_query).await
     }
 }

@@ -1,7 +1,7 @@
 //! The pace the service asks for, on the process's monotonic clock (rule 9, "Two clocks").
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -24,17 +24,13 @@ impl Pacer {
         }
     }
 
-    /// Books `number` starts and returns how long to wait until the last of them.
-    pub(super) fn book(&self, number: usize) -> Duration {
-        let now = Instant::now();
+    /// Books `number` starts and returns how long to wait, from `now`, until the last of them.
+    pub(super) fn book(&self, number: usize, now: Instant) -> Duration {
         if self.per.is_zero() {
             return Duration::ZERO;
         }
         // A poisoned lock still holds a usable list.
-        let mut starts = match self.starts.lock() {
-            Ok(starts) => starts,
-            Err(poisoned) => poisoned.into_inner(),
-        };
+        let mut starts = self.starts.lock().unwrap_or_else(PoisonError::into_inner);
         let mut last = now;
         for _ in 0..number {
             if starts.len() >= self.calls
@@ -52,26 +48,31 @@ impl Pacer {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn one_call_a_second() {
-        let pacer = Pacer::new(1, Duration::from_secs(1));
-        let waits: Vec<u64> = (0..3).map(|_| pacer.book(1).as_secs()).collect();
-        assert_eq!(waits, [0, 1, 2]);
-        tokio::time::advance(Duration::from_secs(10)).await;
-        assert_eq!(pacer.book(1), Duration::ZERO);
-        assert_eq!(pacer.book(2).as_secs(), 2);
+    fn waits(pacer: &Pacer, number: usize, now: Instant) -> Vec<u64> {
+        let book = |_| pacer.book(1, now).as_secs();
+        (0..number).map(book).collect()
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn five_calls_in_ten_seconds() {
+    #[test]
+    fn one_call_a_second() {
+        let pacer = Pacer::new(1, Duration::from_secs(1));
+        let now = Instant::now();
+        assert_eq!(waits(&pacer, 3, now), [0, 1, 2]);
+        let later = now + Duration::from_secs(10);
+        assert_eq!(pacer.book(1, later), Duration::ZERO);
+        assert_eq!(pacer.book(2, later).as_secs(), 2);
+    }
+
+    #[test]
+    fn five_calls_in_ten_seconds() {
         let pacer = Pacer::new(5, Duration::from_secs(10));
-        let waits: Vec<u64> = (0..11).map(|_| pacer.book(1).as_secs()).collect();
+        let waits = waits(&pacer, 11, Instant::now());
         assert_eq!(waits, [0, 0, 0, 0, 0, 10, 10, 10, 10, 10, 20]);
     }
 
     #[test]
     fn no_pace_never_waits() {
         let pacer = Pacer::new(1, Duration::ZERO);
-        assert_eq!(pacer.book(100), Duration::ZERO);
+        assert_eq!(pacer.book(100, Instant::now()), Duration::ZERO);
     }
 }

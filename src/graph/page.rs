@@ -14,18 +14,18 @@ const MOST_PAGES: usize = 10_000;
 
 /// What was read of a collection.
 #[derive(Debug, Default)]
-pub(super) struct Collection {
+pub struct Collection {
     /// The entries, in the service's order.
-    pub(super) entries: Vec<Value>,
+    pub entries: Vec<Value>,
     /// The service's clock at the first page.
-    pub(super) date: Option<Timestamp>,
+    pub date: Option<Timestamp>,
     /// Why the rest is missing, if it is.
-    pub(super) broken: Option<TenantError>,
+    pub broken: Option<TenantError>,
 }
 
 impl Collection {
     /// The collection, if all of it was read.
-    pub(super) fn complete(self) -> Result<Self, TenantError> {
+    pub fn complete(self) -> Result<Self, TenantError> {
         match self.broken {
             Some(error) => Err(error),
             None => Ok(self),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use reqwest::{Method, Url};
 use serde_json::Value;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 use super::auth::SignIn;
 use super::error;
@@ -167,9 +168,10 @@ impl Service {
     }
 
     async fn pace(&self, call: &Call) {
-        let mut wait = self.conditional_access.book(call.conditional_access);
+        let now = Instant::now();
+        let mut wait = self.conditional_access.book(call.conditional_access, now);
         if call.url.path().contains("/auditLogs/") {
-            wait = wait.max(self.audit.book(1));
+            wait = wait.max(self.audit.book(1, now));
         }
         if wait.is_zero() {
             return;

@@ -11,7 +11,7 @@ use super::{exempts_from_azure_management, stage};
 use crate::diff::{self, Difference};
 use crate::evidence::{Bundle, Remembered, Weighed};
 use crate::model::{
-    Block, Conditions, Desired, DesiredPolicy, Id, LivePolicy, Origin, Owner, Policy, State, Users,
+    Block, Conditions, Desired, DesiredPolicy, Id, LivePolicy, Origin, Owner, Policy, State,
     WantedState, block_json, create_json,
 };
 use crate::rollout::{self, Gate, Lowered, Standing, Verdict};
@@ -147,25 +147,40 @@ impl Decision<'_> {
 
     /// Brings the content of a policy that is not enforced to what is wanted.
     fn update(&self, live: &LivePolicy, state: State) -> Change {
-        let policy = self.target(live);
-        let differences = diff::compare(&live.policy, &policy);
+        let policy = &self.wanted.policy;
+        let differences = diff::compare(&live.policy, policy);
         let mut change = self.blank(Some(live), stage(Some(state)));
-        self.will_be(&mut change, &policy);
+        self.will_be(&mut change, policy);
         if differences.is_empty() {
             return change;
         }
         change.action = Action::Update;
         change.fields = self.rows(&differences, false);
-        change.effect = effect(&live.policy, &policy, &differences);
+        change.effect = effect(&live.policy, policy, &differences);
         change.adds_break_glass_only = self.adds_break_glass_only(&differences);
-        change.writes = vec![edit(&policy, &differences, state)];
+        change.writes = vec![edit(policy, &differences, state)];
         self.explain(&mut change);
+        change
+    }
+
+    /// The edits beside a lowering: none at all while a name does not resolve, for a lowering waits for
+    /// nothing (rule 3).
+    fn update_what_resolves(&self, live: &LivePolicy, state: State) -> Change {
+        if self.wanted.unresolved.is_empty() {
+            return self.update(live, state);
+        }
+        let mut change = self.blank(Some(live), stage(Some(state)));
+        self.will_be(&mut change, &live.policy);
         change
     }
 
     /// Moves a policy that is not enforced between off and report-only, edits included.
     fn move_to(&self, live: &LivePolicy, state: State, action: Action) -> Change {
-        let mut change = self.update(live, state);
+        let mut change = if action == Action::Disable {
+            self.update_what_resolves(live, state)
+        } else {
+            self.update(live, state)
+        };
         change.action = action;
         change.adds_break_glass_only = false;
         change.fields.insert(
@@ -232,12 +247,6 @@ impl Decision<'_> {
                 return change;
             }
             Standing::Unrecorded | Standing::Void(_) => {
-                // A plan reads the audit only of what has a record: that it does not know is no finding.
-                if !self.snapshot.history.contains_key(&live.id) {
-                    gates.retain(|gate| {
-                        gate.gate != "unchanged" || gate.verdict != Verdict::Unknown
-                    });
-                }
                 change.held = holds(&gates);
                 let reason = match standing {
                     Standing::Void(why) => Some(why),
@@ -258,21 +267,26 @@ impl Decision<'_> {
         if !change.held.is_empty() {
             return change;
         }
-        let record = self
-            .desired
-            .records
-            .get(key)
-            .map(|record| record.value.weighed_at);
         change.action = action;
         change.to_state = WantedState::On;
         change.effect = Effect::Strengthens;
         change.fields = vec![state_row(Some(live.state), WantedState::On, false)];
         change.writes = vec![set_state(&live.policy, State::On)];
         self.explain(&mut change);
-        if let Some(weighed) = record {
-            change.notes.push(format!(
-                "all gates passed when it was weighed at {weighed}, and pass again"
-            ));
+        if let Some(record) = self.desired.records.get(key) {
+            let weighed = record.value.weighed_at;
+            change.notes.push(match (&record.value.emergency, action) {
+                (Some(emergency), _) => format!(
+                    "an emergency, weighed at {weighed} without evidence and soak: {}",
+                    emergency.reason
+                ),
+                (None, Action::Restore) => format!(
+                    "it was on since it was weighed at {weighed}; every gate but the soak passes"
+                ),
+                (None, _) => {
+                    format!("all gates passed when it was weighed at {weighed}, and pass again")
+                }
+            });
         }
         change.notes.extend(
             gates
@@ -319,7 +333,7 @@ impl Decision<'_> {
         // Rule 2 does not wait for rule 1: missing break-glass exclusions are written all the same.
         let mut rescued = live.policy.clone();
         let exclude = &mut rescued.conditions.users.exclude;
-        for (kind, id) in &self.wanted.implied {
+        for (kind, id) in &self.wanted.break_glass {
             match kind {
                 crate::model::Kind::Group => exclude.groups.insert(id.clone()),
                 crate::model::Kind::Role => exclude.roles.insert(id.clone()),
@@ -384,12 +398,7 @@ impl Decision<'_> {
             }
             Some(_) => {}
         }
-        let resolved = self.wanted.unresolved.is_empty();
-        let mut change = if resolved {
-            self.update(live, state)
-        } else {
-            self.blank(Some(live), stage(Some(state)))
-        };
+        let mut change = self.update_what_resolves(live, state);
         if !change.writes.is_empty() {
             self.refuse_unadopted(live, by)?;
         }
@@ -478,20 +487,6 @@ impl Decision<'_> {
         )))
     }
 
-    /// What the live policy is to become; of a policy that Microsoft maintains only the exclusions.
-    fn target(&self, live: &LivePolicy) -> Policy<Id> {
-        let wanted = &self.wanted.policy;
-        if self.policy.owner == Owner::Workspace {
-            return wanted.clone();
-        }
-        let mut policy = live.policy.clone();
-        policy.conditions.users = Users {
-            exclude: wanted.conditions.users.exclude.clone(),
-            ..policy.conditions.users
-        };
-        policy
-    }
-
     fn will_be(&self, change: &mut Change, policy: &Policy<Id>) {
         change.exclusions = exclusions_fingerprint(policy, self.snapshot);
         change.result = Some(policy.clone());
@@ -535,7 +530,7 @@ impl Decision<'_> {
                 && difference.removed().next().is_none()
                 && difference.added().all(|item| {
                     matches!(item, diff::Item::Object(kind, id)
-                        if self.wanted.implied.contains(&(*kind, id.clone())))
+                        if self.wanted.break_glass.contains(&(*kind, id.clone())))
                 })
         })
     }

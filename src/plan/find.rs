@@ -2,7 +2,7 @@
 
 use super::change::Refusal;
 use crate::model::{Desired, DesiredPolicy, LivePolicy, WantedState};
-use crate::tenant::Snapshot;
+use crate::tenant::{Snapshot, Unreadable};
 
 /// How the live policy was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +18,8 @@ pub enum FoundBy {
 /// Finds the live policy: by its pin, else by exact name, else by an earlier name.
 ///
 /// # Errors
-/// `pin-gone` when a pinned id is not there any more, `ambiguous-policy` when a name fits two policies.
+/// `pin-gone` when a pinned id is not there any more, `ambiguous-policy` when a name fits two policies,
+/// `unreadable-policy` when it is there and does not have the documented shape.
 pub fn find<'a>(
     desired: &Desired,
     policy: &DesiredPolicy,
@@ -37,6 +38,16 @@ pub fn find<'a>(
     if let Some((id, source)) = pin {
         if let Some(live) = snapshot.policy(id) {
             return Ok(Some((live, FoundBy::Pin)));
+        }
+        if let Some(unreadable) = snapshot
+            .unreadable
+            .iter()
+            .find(|unreadable| unreadable.id.as_ref() == Some(id))
+        {
+            return Err(
+                cannot_read(policy, &format!("with the pinned id {id}"), unreadable)
+                    .at(source.clone()),
+            );
         }
         let absent = policy
             .state
@@ -84,6 +95,18 @@ pub fn find<'a>(
     Ok(None)
 }
 
+fn cannot_read(policy: &DesiredPolicy, which: &str, unreadable: &Unreadable) -> Refusal {
+    Refusal::absolute(
+        "unreadable-policy",
+        format!(
+            "the live policy {which} cannot be read: {}",
+            unreadable.problem
+        ),
+    )
+    .policy(&policy.key.value)
+    .help("change it in the portal, or choose another name")
+}
+
 fn only<'a>(
     policy: &DesiredPolicy,
     name: &str,
@@ -99,16 +122,10 @@ fn only<'a>(
         .iter()
         .find(|unreadable| unreadable.name.as_deref() == Some(name))
     {
-        return Err(Refusal::absolute(
-            "unreadable-policy",
-            format!(
-                "the live policy called \"{name}\" cannot be read: {}",
-                unreadable.problem
-            ),
-        )
-        .policy(&policy.key.value)
-        .at(policy.name_source.clone())
-        .help("change it in the portal, or choose another name"));
+        return Err(
+            cannot_read(policy, &format!("called \"{name}\""), unreadable)
+                .at(policy.name_source.clone()),
+        );
     }
     match named.as_slice() {
         [] => Ok(None),

@@ -18,8 +18,9 @@ pub use change::{
     Action, Change, Effect, FieldChange, Held, Note, Refusal, Unmanaged, Verb, Write,
 };
 pub use find::{FoundBy, find};
-pub use saved::{SavedChange, SavedPlan, SavedPlanError};
+pub use saved::{SavedChange, SavedOptions, SavedPlan, SavedPlanError};
 
+use crate::diff;
 use crate::evidence::Remembered;
 use crate::model::{Desired, Id, Kind, LivePolicy, WantedState};
 use crate::tenant::{Names, Snapshot, Wanted};
@@ -214,7 +215,7 @@ fn unresolved(
                 "take the snapshot again with this workspace".to_owned(),
             ),
         };
-        if change.only_improves() {
+        if change.only_improves() || change.to_state == WantedState::Absent {
             notes.push(Note {
                 code: "unresolved",
                 message,
@@ -243,10 +244,9 @@ fn unmanaged(
             .filter(|change| change.action == Action::Create)
             .find(|change| {
                 change.result.as_ref().is_some_and(|result| {
-                    let (a, b) = (&result.conditions, &live.policy.conditions);
-                    a.users.include == b.users.include
-                        && a.targets == b.targets
-                        && result.grant == live.policy.grant
+                    diff::compare(&live.policy, result)
+                        .iter()
+                        .all(|difference| !is_identity(difference.path))
                 })
             })
             .map(|change| change.policy.clone())
@@ -297,6 +297,14 @@ fn unmanaged(
     }
     unmanaged.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
     unmanaged
+}
+
+/// Whether a field says what a policy is for: the same users, target and grant make a candidate.
+fn is_identity(path: &str) -> bool {
+    path == "users.include"
+        || ["workload_identities.", "target_resources.", "grant."]
+            .iter()
+            .any(|block| path.starts_with(block))
 }
 
 /// Whether a policy excludes somebody from Azure management where Microsoft's own MFA ignores that.

@@ -6,6 +6,9 @@ use super::gate::{Gate, Verdict};
 use crate::evidence::Bundle;
 use crate::model::{PromotionRecord, State};
 
+/// How long a promotion without evidence counts, and how long the policy may stay on with it.
+const EMERGENCY: SignedDuration = SignedDuration::from_hours(72);
+
 /// When a policy that is not on any more was on.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Lowered {
@@ -66,7 +69,11 @@ pub fn standing(
     }
     if live.unchanged_since == Some(record.live_modified) {
         let age = bundle.taken_at.duration_since(record.weighed_at);
-        if age > valid_for {
+        let valid_for = match record.emergency {
+            Some(_) => valid_for.min(EMERGENCY),
+            None => valid_for,
+        };
+        if age >= valid_for {
             return void(&format!(
                 "it was weighed {} hours ago and counts for {}",
                 age.as_hours(),
@@ -77,17 +84,15 @@ pub fn standing(
             emergency: record.emergency.is_some(),
         };
     }
+    // The clock of the tenant counts seconds, so it may have been turned on in the one it was weighed in.
     if lowered
         .last_known_on
-        .is_some_and(|on| on > record.weighed_at)
+        .is_some_and(|on| on >= record.weighed_at)
     {
         return Standing::Restorable;
     }
     void("the live policy was modified since it was weighed")
 }
-
-/// How long a policy may stay on without evidence.
-const EMERGENCY: SignedDuration = SignedDuration::from_hours(72);
 
 /// The gate of a policy that was turned on without evidence: it has to be weighed or lowered in time.
 ///
@@ -100,7 +105,7 @@ pub fn emergency(record: &PromotionRecord, bundle: &Bundle) -> Option<Gate> {
     }
     let key = &bundle.policy;
     let until = record.weighed_at.checked_add(EMERGENCY).ok()?;
-    let (verdict, reason) = if bundle.taken_at > until {
+    let (verdict, reason) = if bundle.taken_at >= until {
         (
             Verdict::Fail,
             format!(

@@ -1,7 +1,7 @@
 //! A log that only grows.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
 /// An append-only file of lines, each synced to disk before [`Log::append`] returns.
@@ -22,11 +22,11 @@ impl Log {
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent)?;
         }
+        // `demote` writes the journal of a run that is going on, so a line goes wherever the end is then.
         let mut file = OpenOptions::new()
             .read(true)
-            .write(true)
+            .append(true)
             .create(true)
-            .truncate(false)
             .open(path)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
@@ -35,10 +35,12 @@ impl Log {
             .rposition(|byte| *byte == b'\n')
             .map_or(0, |at| at + 1);
         if whole < bytes.len() {
-            file.set_len(whole as u64)?;
+            // Where a handle can only append, as on Windows, it cannot cut off either.
+            let torn = OpenOptions::new().write(true).open(path)?;
+            torn.set_len(whole as u64)?;
+            torn.sync_data()?;
             bytes.truncate(whole);
         }
-        file.seek(SeekFrom::End(0))?;
         let text = String::from_utf8(bytes)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
         let lines = text.lines().map(str::to_owned).collect();
@@ -96,5 +98,29 @@ mod tests {
         assert_eq!(lines, ["one"]);
         log.append("two").unwrap();
         assert_eq!(Log::read(&path).unwrap(), ["one", "two"]);
+    }
+
+    #[test]
+    fn two_writers_lose_nothing_of_each_other() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("journal.jsonl");
+        let (mut apply, _) = Log::open(&path).unwrap();
+        apply
+            .append("the intent of an apply, which is long")
+            .unwrap();
+        let (mut demote, lines) = Log::open(&path).unwrap();
+        assert_eq!(lines, ["the intent of an apply, which is long"]);
+        demote.append("the intent of a demote").unwrap();
+        apply.append("done").unwrap();
+        demote.append("done too").unwrap();
+        assert_eq!(
+            Log::read(&path).unwrap(),
+            [
+                "the intent of an apply, which is long",
+                "the intent of a demote",
+                "done",
+                "done too"
+            ]
+        );
     }
 }

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::break_glass::{Reach, accounts, could_reach, is_excluded};
 use super::snapshot::{Object, Snapshot};
-use crate::model::{Desired, DesiredPolicy, Id, Kind, Name, Place, Policy, Side};
+use crate::model::{Desired, DesiredPolicy, Id, Kind, Name, Owner, Place, Policy, Side};
 
 /// What a desired policy means in one tenant.
 #[derive(Debug, Clone)]
@@ -17,6 +17,8 @@ pub struct Wanted {
     pub policy: Policy<Id>,
     /// The exclusions that a break-glass declaration put there.
     pub implied: BTreeSet<(Kind, Id)>,
+    /// Every excluded break-glass principal, whether the file names it or its declaration implies it.
+    pub break_glass: BTreeSet<(Kind, Id)>,
     /// Every name that was used, with what it stands for.
     pub uses: BTreeSet<Use>,
     /// Names that mean nothing, or more than one thing.
@@ -63,7 +65,8 @@ pub enum Problem {
 impl Wanted {
     /// Turns a desired policy into ids and adds the break-glass exclusions that it implies (rule 2).
     ///
-    /// `live` is the policy it is compared with; a dangling id that it holds is kept.
+    /// `live` is the policy it is compared with; a dangling id that it holds is kept. Of a policy that
+    /// Microsoft maintains the file says the exclusions only, so everything else is what is live.
     pub fn new(
         desired: &Desired,
         policy: &DesiredPolicy,
@@ -103,6 +106,12 @@ impl Wanted {
             None
         });
 
+        if let (Owner::Microsoft, Some(live)) = (policy.owner, live) {
+            let exclude = std::mem::take(&mut resolved.conditions.users.exclude);
+            resolved = live.clone();
+            resolved.conditions.users.exclude = exclude;
+        }
+
         let mut implied = BTreeSet::new();
         if policy.break_glass.is_none() {
             for account in accounts(desired, snapshot) {
@@ -128,9 +137,22 @@ impl Wanted {
             }
         }
 
+        let exclude = &resolved.conditions.users.exclude;
+        let break_glass = accounts(desired, snapshot)
+            .iter()
+            .filter_map(|account| account.object())
+            .filter(|object| match object.kind {
+                Kind::Group => exclude.groups.contains(&object.id),
+                Kind::Role => exclude.roles.contains(&object.id),
+                _ => exclude.users.contains(&object.id),
+            })
+            .map(|object| (object.kind, object.id.clone()))
+            .collect();
+
         Self {
             policy: resolved,
             implied,
+            break_glass,
             uses,
             unresolved,
             dangling,

@@ -41,6 +41,9 @@ const INLINE: &[&str] = &[
     "expires",
 ];
 
+/// How an entry of guests is remembered; no principal can be named so.
+const GUESTS: &str = "guests:";
+
 /// Reads `users`; of a policy that Microsoft maintains, the exclusions may be all that is said.
 pub(super) fn users(
     key: &Source,
@@ -94,7 +97,8 @@ pub(super) fn users(
         for item in read::items(node, "`users.exclude`", out) {
             side.entry(item, out);
         }
-        for entry in &side.seen {
+        // Some guests may be excluded from others.
+        for entry in side.seen.iter().filter(|entry| entry.value != GUESTS) {
             if let Some(included) = all.iter().find(|included| *included == entry) {
                 let message = format!("`{}` is both included and excluded", entry.value);
                 out.push(
@@ -260,7 +264,7 @@ impl Side<'_> {
             if let Some(guests) = read_guests(value, out) {
                 self.set.guests = Some(guests);
             }
-            self.see("guests", &node.source, out);
+            self.see(GUESTS, &node.source, out);
             if self.exclude {
                 read::required_text(&table, "reason", what, out);
                 read::required_text(&table, "owner", what, out);

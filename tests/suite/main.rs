@@ -1,5 +1,8 @@
-//! The built binary against its own sandbox, over real HTTP.
+//! The integration tests, a module per subject: `cargo test SUBJECT::` runs one of them.
 #![allow(clippy::unwrap_used)]
 
+mod architecture;
+mod examples;
 mod main_job;
+mod requests;
 mod support;

@@ -33,7 +33,7 @@ pub(super) struct Certificate {
 
 enum Key {
     Rsa(Box<RsaKeyPair>),
-    Ec(EcdsaKeyPair),
+    Ec(Box<EcdsaKeyPair>),
 }
 
 impl fmt::Debug for Certificate {
@@ -145,7 +145,7 @@ fn pkcs8(der: &[u8]) -> Result<Key, TenantError> {
         return Ok(Key::Rsa(Box::new(key)));
     }
     EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der, &SystemRandom::new())
-        .map(Key::Ec)
+        .map(|key| Key::Ec(Box::new(key)))
         .map_err(|_| failed("the key is neither RSA of 2048 bits or more nor EC on P-256".into()))
 }
 
@@ -177,4 +177,114 @@ fn blocks(text: &str) -> Vec<(&str, Result<Vec<u8>, TenantError>)> {
 
 fn failed(message: String) -> TenantError {
     TenantError::new(TenantErrorKind::SignIn, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use ring::signature::{
+        ECDSA_P256_SHA256_FIXED, KeyPair as _, RSA_PSS_2048_8192_SHA256, UnparsedPublicKey,
+    };
+    use serde_json::Value;
+
+    use super::*;
+
+    fn pem(label: &str, der: &[u8]) -> String {
+        let body = STANDARD.encode(der);
+        format!("-----BEGIN {label}-----\n{body}\n-----END {label}-----\n")
+    }
+
+    fn parts(assertion: &str) -> (Value, Value, &str, Vec<u8>) {
+        let (signed, signature) = assertion.rsplit_once('.').expect("a signature");
+        let (header, claims) = signed.split_once('.').expect("two parts");
+        let json = |part: &str| {
+            let bytes = URL_SAFE_NO_PAD.decode(part).expect("base64");
+            serde_json::from_slice(&bytes).expect("JSON")
+        };
+        let signature = URL_SAFE_NO_PAD.decode(signature).expect("base64");
+        (json(header), json(claims), signed, signature)
+    }
+
+    #[test]
+    fn an_ec_key_signs_es256() {
+        let key =
+            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
+                .expect("a key");
+        let text = pem("PRIVATE KEY", key.as_ref()) + &pem("CERTIFICATE", b"der");
+        let certificate = Certificate::from_pem(&text, "app", "https://login/token").expect("read");
+        let now: Timestamp = "2026-11-02T08:00:00Z".parse().expect("a time");
+        let assertion = certificate.assertion(now).expect("signed");
+        let (header, claims, signed, signature) = parts(&assertion);
+        assert_eq!(header["alg"], "ES256");
+        assert_eq!(
+            header["x5t#S256"],
+            URL_SAFE_NO_PAD.encode(Sha256::digest(b"der"))
+        );
+        assert_eq!(claims["aud"], "https://login/token");
+        assert_eq!(claims["iss"], "app");
+        assert_eq!(claims["sub"], "app");
+        assert_eq!(claims["exp"], now.as_second() + LIFETIME);
+        let Key::Ec(key) = &*certificate.key else {
+            panic!("an EC key")
+        };
+        UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, key.public_key().as_ref())
+            .verify(signed.as_bytes(), &signature)
+            .expect("a good signature");
+        assert!(!format!("{certificate:?}").contains("PRIVATE"));
+    }
+
+    #[test]
+    fn an_rsa_key_signs_ps256_in_both_encodings() {
+        // ring makes no RSA keys, so this one runs only where openssl is.
+        let run = |arguments: &[&str]| {
+            Command::new("openssl")
+                .args(arguments)
+                .output()
+                .ok()
+                .filter(|output| output.status.success())
+                .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+        };
+        let Some(pkcs8) = run(&[
+            "genpkey",
+            "-algorithm",
+            "RSA",
+            "-pkeyopt",
+            "rsa_keygen_bits:2048",
+        ]) else {
+            return;
+        };
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("key.pem");
+        std::fs::write(&file, &pkcs8).expect("written");
+        let path = file.display().to_string();
+        let pkcs1 = run(&["rsa", "-in", &path, "-traditional"]).expect("converted");
+        assert!(pkcs1.contains("BEGIN RSA PRIVATE KEY"));
+        for key in [pkcs8, pkcs1] {
+            let text = pem("CERTIFICATE", b"der") + &key;
+            let certificate = Certificate::from_pem(&text, "app", "aud").expect("read");
+            let assertion = certificate.assertion(Timestamp::now()).expect("signed");
+            let (header, _, signed, signature) = parts(&assertion);
+            assert_eq!(header["alg"], "PS256");
+            let Key::Rsa(key) = &*certificate.key else {
+                panic!("an RSA key")
+            };
+            UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA256, key.public().as_ref())
+                .verify(signed.as_bytes(), &signature)
+                .expect("a good signature");
+        }
+    }
+
+    #[test]
+    fn files_that_cannot_be_used_say_why() {
+        for (text, why) in [
+            (String::new(), "no CERTIFICATE"),
+            (pem("CERTIFICATE", b"x"), "no PRIVATE KEY"),
+            (pem("ENCRYPTED PRIVATE KEY", b"x"), "ENCRYPTED"),
+            (pem("PRIVATE KEY", b"x"), "neither RSA"),
+        ] {
+            let error = Certificate::from_pem(&text, "app", "aud").expect_err(why);
+            assert!(error.message.contains(why), "{}", error.message);
+        }
+    }
 }

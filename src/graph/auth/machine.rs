@@ -38,6 +38,7 @@ type Build = Box<dyn Fn() -> azure_core::Result<Credential> + Send + Sync>;
 /// cache that counts is `SignIn`'s.
 pub(super) struct Machine {
     name: &'static str,
+    login: String,
     scope: String,
     build: Build,
 }
@@ -74,6 +75,7 @@ impl Machine {
     ) -> Self {
         Self {
             name,
+            login: application.endpoints.login_origin(),
             scope: application.scope.clone(),
             build: Box::new(build),
         }
@@ -81,22 +83,38 @@ impl Machine {
 
     fn failed(&self, error: &azure_core::Error) -> TenantError {
         let text = causes(error);
-        let unreachable = {
-            let mut kinds = std::iter::successors(Some(error), |error| {
-                error.get_ref()?.downcast_ref::<azure_core::Error>()
-            });
-            kinds.any(|error| matches!(error.kind(), ErrorKind::Connection | ErrorKind::Io))
+        let text = text
+            .split_once("authentication failed. ")
+            .map_or(text.as_str(), |(_, rest)| rest);
+        let mut chain = std::iter::successors(Some(error), |error| {
+            error.get_ref()?.downcast_ref::<azure_core::Error>()
+        });
+        let answer = if text.contains("AADSTS") {
+            aadsts::failed(text)
+        } else if self.name == "azure-cli" {
+            aadsts::failed(text)
+                .hint("Run az login --tenant with the declared tenant id, then try again")
+        } else if chain.clone().any(is_unreachable) {
+            TenantError::new(
+                TenantErrorKind::Unreachable,
+                format!("The sign-in service at {} cannot be reached", self.login),
+            )
+            .hint("Check the network, DNS and the HTTPS_PROXY setting")
+        } else if chain.any(|error| matches!(error.kind(), ErrorKind::DataConversion)) {
+            TenantError::new(
+                TenantErrorKind::SignIn,
+                format!("The answer of {} is not the sign-in service's", self.login),
+            )
+            .hint("A proxy or a captive portal seems to answer in its place")
+        } else {
+            aadsts::failed(text)
         };
-        let mut answer = aadsts::failed(&text);
-        if unreachable && !text.contains("AADSTS") {
-            answer.kind = TenantErrorKind::Unreachable;
+        if self.name == "managed-identity" {
+            return answer.hint(
+                "Is this a machine with a managed identity? A user-assigned one is chosen by client_id",
+            );
         }
-        match self.name {
-            "azure-cli" => answer.hint("Run az login --tenant with the declared tenant id, then try again"),
-            "managed-identity" => answer
-                .hint("Is this machine one with a managed identity? A user-assigned one is chosen by client_id"),
-            _ => answer,
-        }
+        answer
     }
 
     /// `client-secret`
@@ -207,12 +225,15 @@ impl Machine {
     pub(super) fn managed_identity(application: Application) -> Result<Self, TenantError> {
         let identity = application.client_id.clone();
         // The metadata service is plain http on a link-local address, and no proxy knows the way.
-        let client = http::client(Reach::Local)?;
+        let client = Arc::new(Wire {
+            loopback: None,
+            client: http::client(Reach::Local)?,
+        });
         Ok(Self::new("managed-identity", &application, move || {
             let options = ManagedIdentityCredentialOptions {
                 user_assigned_id: identity.clone().map(UserAssignedId::ClientId),
                 client_options: ClientOptions {
-                    transport: Some(Transport::new(Arc::new(client.clone()))),
+                    transport: Some(Transport::new(client.clone())),
                     retry: few_retries(),
                     ..ClientOptions::default()
                 },
@@ -286,6 +307,10 @@ impl Machine {
     }
 }
 
+fn is_unreachable(error: &azure_core::Error) -> bool {
+    matches!(error.kind(), ErrorKind::Connection | ErrorKind::Io)
+}
+
 /// azure_identity gives up late; three tries in ten seconds are enough for a command line.
 fn few_retries() -> RetryOptions {
     RetryOptions::exponential(ExponentialRetryOptions {
@@ -311,18 +336,18 @@ impl Login {
     fn transport(application: &Application) -> Result<Self, TenantError> {
         let login = &application.endpoints.login;
         let client = http::client(Reach::of(login))?;
-        if login.scheme() == "http" && origin::is_loopback(login) {
-            return Ok(Self {
-                authority: format!("https://{STAND_IN}"),
-                client: Arc::new(Redirected {
-                    origin: login.clone(),
-                    client,
-                }),
-            });
-        }
+        let loopback = login.scheme() == "http" && origin::is_loopback(login);
+        let authority = if loopback {
+            format!("https://{STAND_IN}")
+        } else {
+            application.endpoints.login_origin()
+        };
         Ok(Self {
-            authority: application.endpoints.login_origin(),
-            client: Arc::new(client),
+            authority,
+            client: Arc::new(Wire {
+                loopback: loopback.then(|| login.clone()),
+                client,
+            }),
         })
     }
 
@@ -339,21 +364,46 @@ impl Login {
 }
 
 #[derive(Debug)]
-struct Redirected {
-    origin: Url,
+struct Wire {
+    loopback: Option<Url>,
     client: reqwest::Client,
 }
 
 #[async_trait]
-impl HttpClient for Redirected {
+impl HttpClient for Wire {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
         let mut request = request.clone();
-        if request.url().host_str() == Some(STAND_IN) {
-            let mut url = self.origin.clone();
+        if let Some(origin) = &self.loopback
+            && request.url().host_str() == Some(STAND_IN)
+        {
+            let mut url = origin.clone();
             url.set_path(request.url().path());
             url.set_query(request.url().query());
             *request.url_mut() = url;
         }
-        self.client.execute_request(&request).await
+        let response = self.client.execute_request(&request).await?;
+        let status = response.status();
+        if u16::from(status) < 400 {
+            return Ok(response);
+        }
+        let (_, headers, body) = response.deconstruct();
+        let body = body.collect().await?;
+        let plain = plain(&body).unwrap_or_else(|| body.to_vec());
+        Ok(AsyncRawResponse::from_bytes(status, headers, plain))
     }
+}
+
+/// An error body whose description needs no escapes: azure_identity 1.0 reads it as borrowed text and
+/// fails on the line breaks and quotes that Entra writes.
+fn plain(body: &[u8]) -> Option<Vec<u8>> {
+    let mut body: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let description = body.get_mut("error_description")?;
+    let words: Vec<&str> = description.as_str()?.split_whitespace().collect();
+    let text = words.join(" ").replace('"', "'").replace('\\', "/");
+    *description = text
+        .chars()
+        .filter(|c| !c.is_control())
+        .collect::<String>()
+        .into();
+    Some(body.to_string().into_bytes())
 }

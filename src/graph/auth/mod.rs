@@ -42,9 +42,13 @@ pub(super) fn sign_in(
         .as_ref()
         .map(|id| id.value.clone())
         .or_else(|| environment.tenant_id.clone().map(Id::new));
+    // In an emergency AZURE_TENANT_ID may be a domain, which no token names; a declaration is held to its id.
+    let expected = declared
+        .clone()
+        .filter(|id| declaration.tenant_id.is_some() || Id::looks_like_guid(id.as_str()));
     if let Some(token) = &environment.access_token {
         let source = FixedToken(token.clone());
-        return Ok(SignIn::new(Arc::new(source), declared));
+        return Ok(SignIn::new(Arc::new(source), expected));
     }
     let Some(auth) = declaration.auth.as_ref().map(|auth| &auth.value) else {
         return Err(needs(
@@ -54,7 +58,7 @@ pub(super) fn sign_in(
         ));
     };
     let application = Application {
-        tenant: declared.clone(),
+        tenant: declared,
         client_id: declaration
             .client_id
             .clone()
@@ -83,7 +87,7 @@ pub(super) fn sign_in(
             .hint(format!("Write one of {}", Auth::WORDS.join(", "))));
         }
     };
-    Ok(SignIn::new(source, declared))
+    Ok(SignIn::new(source, expected))
 }
 
 /// Who signs in, and where.

@@ -58,6 +58,7 @@ struct Held {
     until: Instant,
     tenant: Id,
     granted: Option<BTreeSet<String>>,
+    challenged: bool,
 }
 
 impl fmt::Debug for SignIn {
@@ -91,10 +92,10 @@ impl SignIn {
         claims: Option<&str>,
     ) -> Result<Secret, TenantError> {
         let mut held = self.held.lock().await;
-        // Another request may have renewed it while this one waited.
+        // Another request may have renewed it while this one waited; nobody should sign in twice.
         if let Some(held) = held.as_ref()
             && held.token != *refused
-            && claims.is_none()
+            && (claims.is_none() || held.challenged)
         {
             return Ok(held.token.clone());
         }
@@ -150,6 +151,7 @@ impl SignIn {
             until: Instant::now() + left.saturating_sub(MARGIN.min(left / 2)),
             tenant,
             granted: content.as_ref().map(permissions),
+            challenged: claims.is_some(),
         }))
     }
 

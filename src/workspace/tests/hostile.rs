@@ -83,7 +83,7 @@ fn codes(policy: &str) -> Vec<&'static str> {
     let found = with_policy(policy);
     let text = render(&found.findings, &found.texts, true);
     assert!(
-        begin.elapsed() < Duration::from_secs(5),
+        begin.elapsed() < Duration::from_secs(30),
         "took {:?}",
         begin.elapsed()
     );
@@ -163,7 +163,7 @@ fn a_huge_file_is_never_read() {
     let begin = Instant::now();
     let found = load(root.path());
     assert_eq!(found.findings[0].code, "too-large");
-    assert!(begin.elapsed() < Duration::from_millis(500));
+    assert!(begin.elapsed() < Duration::from_secs(5));
 }
 
 #[cfg(unix)]

@@ -298,6 +298,17 @@ fn every_kind_of_user_and_target_is_read() {
         "[{guests: all, reason: r, owner: o}]",
     ));
     assert!(read.policy.conditions.users.exclude.guests.is_some());
+    let both = "users:\n  include: [{guests: all}]\n  exclude: [{guests: service-provider, reason: r, owner: o}]";
+    let plain = "users:\n  include: [all]\n  exclude: [backup-automation]";
+    assert!(
+        policy(&changed(plain, both))
+            .policy
+            .conditions
+            .users
+            .include
+            .guests
+            .is_some()
+    );
     assert!(
         policy(&changed("[all]", "none"))
             .policy

@@ -76,7 +76,9 @@ fn promotion_waits_for_the_soak_and_then_turns_the_policy_on_with_one_scalar() {
 
     let early = run(&["promote", KEY]).exits(3);
     assert!(
-        early.stderr.contains(&format!("{KEY} is held by the gate soak")),
+        early
+            .stderr
+            .contains(&format!("{KEY} is held by the gate soak")),
         "{early}"
     );
     assert!(early.stderr.contains("soak: 0 of 7 days"), "{early}");
@@ -84,7 +86,11 @@ fn promotion_waits_for_the_soak_and_then_turns_the_policy_on_with_one_scalar() {
         early.stderr.contains("the earliest date is 2026-11-09"),
         "{early}"
     );
-    assert_eq!(workspace.files(), soaking, "a refused promotion edits nothing");
+    assert_eq!(
+        workspace.files(),
+        soaking,
+        "a refused promotion edits nothing"
+    );
 
     tenant.advance("8d");
     run(&["promote", KEY]).exits(0).says("Passed.");

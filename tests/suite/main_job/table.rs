@@ -47,7 +47,11 @@ impl Cell {
     #[track_caller]
     fn becomes(&self, action: &str, from: &str, to: &str) -> Value {
         let change = self.workspace.change();
-        let shown = (&change["action"], &change["from_state"], &change["to_state"]);
+        let shown = (
+            &change["action"],
+            &change["from_state"],
+            &change["to_state"],
+        );
         assert_eq!(
             shown,
             (&json!(action), &json!(from), &json!(to)),
@@ -261,7 +265,10 @@ fn table_live_on_yaml_report_only_is_refused_without_weaken() {
     let cell = Cell::new(Some(ON), Some("report-only"));
     let refusal = cell.refused("weaken", "state: report-only");
     assert!(
-        refusal["message"].as_str().unwrap().contains("without `weaken:`"),
+        refusal["message"]
+            .as_str()
+            .unwrap()
+            .contains("without `weaken:`"),
         "{refusal}"
     );
 }
@@ -273,7 +280,9 @@ fn table_live_on_yaml_report_only_is_demoted_with_weaken() {
     let change = cell.becomes("demote", "on", "report-only");
     assert_eq!(change["effect"], "weakens");
     assert!(
-        change["notes"].to_string().contains("the help desk is flooded"),
+        change["notes"]
+            .to_string()
+            .contains("the help desk is flooded"),
         "{change:#}"
     );
     cell.live(REPORT_ONLY);
@@ -307,7 +316,10 @@ fn table_live_on_weaken_is_void_after_until() {
     cell.tenant.advance("1d");
     let refusal = cell.refused("weaken", "weaken:");
     assert!(
-        refusal["message"].as_str().unwrap().contains("ended on 2026-11-04"),
+        refusal["message"]
+            .as_str()
+            .unwrap()
+            .contains("ended on 2026-11-04"),
         "{refusal}"
     );
     cell.live(ON);

@@ -43,7 +43,13 @@ impl Graph {
             ("content-type", "application/json"),
         ];
         let body = body.map_or_else(Vec::new, |body| body.to_string().into_bytes());
-        send(&self.url, method, &path.replace(' ', "%20"), &headers, &body)
+        send(
+            &self.url,
+            method,
+            &path.replace(' ', "%20"),
+            &headers,
+            &body,
+        )
     }
 
     #[track_caller]

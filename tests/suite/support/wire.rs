@@ -3,8 +3,9 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -42,7 +43,19 @@ struct Shared {
     faults: Mutex<Vec<(usize, Fault)>>,
     held: Mutex<Vec<TcpStream>>,
     closed: AtomicBool,
+    /// Set when answers are given in rounds.
+    rounds: Mutex<Option<Rounds>>,
+    next_round: Condvar,
 }
+
+/// Answers wait for each other: all that is asked before anything is answered is one round trip.
+struct Rounds {
+    done: usize,
+    last_arrival: Instant,
+}
+
+/// How long nobody may ask anything before a round is answered.
+const QUIET: Duration = Duration::from_millis(200);
 
 /// A relay on loopback, until it is dropped.
 pub(crate) struct Wire {
@@ -84,6 +97,19 @@ impl Wire {
             shared,
             thread: Some(thread),
         }
+    }
+
+    /// From now on holds every answer back until nobody asks any more, and then gives them all at once.
+    pub(crate) fn in_rounds(&self) {
+        *self.shared.rounds.lock().unwrap() = Some(Rounds {
+            done: 0,
+            last_arrival: Instant::now(),
+        });
+    }
+
+    /// How many dependent round trips there were since [`Self::in_rounds`].
+    pub(crate) fn rounds(&self) -> usize {
+        self.shared.rounds.lock().unwrap().as_ref().unwrap().done
     }
 
     /// What is to become of the n-th write, from 0.
@@ -193,6 +219,7 @@ impl Shared {
             .collect();
         let inward = |text: &str| text.replace(&self.tenant_id, TENANT_ID);
         let (status, head, body) = self.ask(method, &inward(path), &headers, &inward(&body));
+        self.wait_for_the_round();
         match fault {
             Some(Fault::LoseAnswer) => return Ok(()),
             Some(Fault::HoldAnswer) => {
@@ -218,6 +245,24 @@ impl Shared {
             "HTTP/1.1 {status} -\r\n{head}connection: close\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         )
+    }
+
+    fn wait_for_the_round(&self) {
+        let mut rounds = self.rounds.lock().unwrap();
+        let Some(state) = rounds.as_mut() else { return };
+        state.last_arrival = Instant::now();
+        let arrived_in = state.done;
+        loop {
+            (rounds, _) = self.next_round.wait_timeout(rounds, QUIET / 10).unwrap();
+            let Some(state) = rounds.as_mut() else { return };
+            if state.done == arrived_in && state.last_arrival.elapsed() >= QUIET {
+                state.done += 1;
+                self.next_round.notify_all();
+            }
+            if state.done != arrived_in {
+                return;
+            }
+        }
     }
 
     fn own_origin(&self, stream: &TcpStream) -> String {
