@@ -178,7 +178,7 @@ fn promotion_is_refused_while_the_live_policy_is_not_what_the_yaml_says() {
     workspace
         .run(&["promote", KEY])
         .exits(3)
-        .says("is held by the gate intent");
+        .says("intent: the live policy differs from the YAML in users.exclude");
     assert_eq!(workspace.files(), files);
     workspace
         .run(&["promote", "no-such-key"])
