@@ -67,8 +67,14 @@ fn an_exclusion_on_an_enforced_policy_is_named_and_taking_it_out_is_held() {
     assert_eq!(change["effect"], "strengthens");
     let field = &change["fields"][0];
     assert_eq!(field["path"], "users.exclude");
-    assert!(field["before"].to_string().contains("Azure-Pilot"), "{field}");
-    assert!(!field["after"].to_string().contains("Azure-Pilot"), "{field}");
+    assert!(
+        field["before"].to_string().contains("Azure-Pilot"),
+        "{field}"
+    );
+    assert!(
+        !field["after"].to_string().contains("Azure-Pilot"),
+        "{field}"
+    );
 
     let shown = workspace.run(&["plan"]).exits(0);
     for sentence in [
@@ -192,7 +198,9 @@ fn a_look_alike_is_shown_as_a_candidate_before_a_create() {
         .unwrap();
     assert_eq!(candidate["candidate_for"], crate::support::KEY);
     assert!(
-        candidate["notes"].to_string().contains(&format!("`id: {id}`")),
+        candidate["notes"]
+            .to_string()
+            .contains(&format!("`id: {id}`")),
         "{candidate}"
     );
     // Adopted by its id it is renamed, not created again.

@@ -22,7 +22,10 @@ fn by_key_it_sends_the_patch_first_and_then_edits_the_yaml() {
     let (workspace, tenant) = enforced();
     assert!(workspace.exists(RECORD));
     tenant.forget_requests();
-    workspace.run(&["demote", KEY]).exits(0).says("is report-only");
+    workspace
+        .run(&["demote", KEY])
+        .exits(0)
+        .says("is report-only");
     let requests = tenant.requests();
     let graph: Vec<_> = requests
         .iter()
@@ -30,8 +33,9 @@ fn by_key_it_sends_the_patch_first_and_then_edits_the_yaml() {
         .collect();
     assert_eq!(graph[0].0, "PATCH", "{requests:#?}");
     assert!(
-        graph[1..].iter().all(|(method, path)| method == "GET"
-            && path.contains("/conditionalAccess/policies/")),
+        graph[1..]
+            .iter()
+            .all(|(method, path)| method == "GET" && path.contains("/conditionalAccess/policies/")),
         "nothing is looked up: {requests:#?}"
     );
     assert_eq!(graph.len(), 3, "read back until equal twice");
@@ -55,7 +59,11 @@ fn no_guard_stands_in_its_way() {
     let (workspace, tenant) = enforced();
     let id = tenant.user("emergency1");
     tenant.delete(&format!("/v1.0/users/{id}"));
-    workspace.edit("portcullis.yaml", "expires: 2027-03-31", "expires: 2026-10-01");
+    workspace.edit(
+        "portcullis.yaml",
+        "expires: 2027-03-31",
+        "expires: 2026-10-01",
+    );
     workspace.run(&["demote", KEY]).exits(0);
     assert_eq!(tenant.shipped()["state"], REPORT_ONLY);
 }
@@ -141,7 +149,10 @@ fn by_id_with_an_access_token_from_an_empty_directory() {
         .exits(0);
     assert_eq!(tenant.shipped()["state"], REPORT_ONLY);
     assert!(
-        !tenant.requests().iter().any(|(_, path)| path.contains("oauth2")),
+        !tenant
+            .requests()
+            .iter()
+            .any(|(_, path)| path.contains("oauth2")),
         "the token is there already"
     );
 }
@@ -181,7 +192,9 @@ fn by_id_a_policy_that_is_not_there_is_an_error() {
         .run(&["demote", "--id", "0b8f5f0e-93d1-4f38-8d0c-6f2f5a6f7d21"])
         .exits(1);
     assert!(
-        outcome.stderr.contains("0b8f5f0e-93d1-4f38-8d0c-6f2f5a6f7d21"),
+        outcome
+            .stderr
+            .contains("0b8f5f0e-93d1-4f38-8d0c-6f2f5a6f7d21"),
         "{outcome}"
     );
     assert_eq!(tenant.events(), 0);
@@ -194,9 +207,7 @@ fn an_answer_that_is_lost_is_asked_for_again() {
     wire.declare(&workspace);
     workspace.edit("portcullis.yaml", "settle: 0", "settle: 2s");
     wire.breaks(0, Fault::LoseAnswer);
-    workspace
-        .run_with(&["demote", KEY], &SIGN_IN, "")
-        .exits(0);
+    workspace.run_with(&["demote", KEY], &SIGN_IN, "").exits(0);
     assert_eq!(tenant.shipped()["state"], REPORT_ONLY);
     assert!(
         wire.writes()

@@ -53,9 +53,9 @@ fn gate<'a>(status: &'a Value, gate: &str) -> &'a Value {
 #[test]
 fn a_record_counts_for_72_hours() {
     let (workspace, tenant) = recorded();
-    tenant.advance("72h");
+    tenant.advance("71h 59m");
     assert_eq!(workspace.change()["action"], "promote");
-    tenant.advance("1s");
+    tenant.advance("1m");
     held(&workspace, &tenant, "promotion", "counts for 72");
     // Weighed again it counts again.
     workspace.run(&["promote", KEY]).exits(0);
@@ -66,7 +66,7 @@ fn a_record_counts_for_72_hours() {
 fn promotion_valid_for_is_the_users_to_choose() {
     let (workspace, tenant) = recorded();
     workspace.add_to_policy("rollout: {promotion_valid_for: 2h}");
-    tenant.advance("2h");
+    tenant.advance("1h 59m");
     assert_eq!(workspace.change()["action"], "promote");
     tenant.advance("1m");
     held(&workspace, &tenant, "promotion", "counts for 2");
@@ -100,7 +100,12 @@ fn an_edit_of_the_yaml_voids_the_record_and_begins_a_new_soak() {
     assert_eq!(change["held"][0]["gate"], "soak");
     workspace.apply();
     assert_eq!(tenant.shipped()["state"], REPORT_ONLY);
-    held(&workspace, &tenant, "promotion", "changed since it was weighed");
+    held(
+        &workspace,
+        &tenant,
+        "promotion",
+        "changed since it was weighed",
+    );
 }
 
 #[test]
@@ -113,7 +118,12 @@ fn an_edit_of_the_live_policy_that_was_undone_voids_the_record() {
             &json!({"grantControls": {"operator": "OR", "builtInControls": [control]}}),
         );
     }
-    held(&workspace, &tenant, "promotion", "modified since it was weighed");
+    held(
+        &workspace,
+        &tenant,
+        "promotion",
+        "modified since it was weighed",
+    );
     // And with it the soak.
     held(&workspace, &tenant, "soak", "0 of 7 days");
 }
@@ -137,7 +147,11 @@ fn members_that_join_an_exclusion_void_the_record() {
 #[test]
 fn a_record_of_another_policy_or_tenant_counts_for_nothing() {
     let (workspace, tenant) = recorded();
-    workspace.edit(RECORD, portcullis::sandbox::TENANT_ID, "0b8f5f0e-93d1-4f38-8d0c-6f2f5a6f7d21");
+    workspace.edit(
+        RECORD,
+        portcullis::sandbox::TENANT_ID,
+        "0b8f5f0e-93d1-4f38-8d0c-6f2f5a6f7d21",
+    );
     held(&workspace, &tenant, "promotion", "another policy or tenant");
 
     let (workspace, tenant) = recorded();
@@ -147,8 +161,17 @@ fn a_record_of_another_policy_or_tenant_counts_for_nothing() {
         .find(|line| line.starts_with("content:"))
         .unwrap()
         .to_owned();
-    workspace.edit(RECORD, &line, &format!("content: sha256:{}", "0".repeat(64)));
-    held(&workspace, &tenant, "promotion", "changed since it was weighed");
+    workspace.edit(
+        RECORD,
+        &line,
+        &format!("content: sha256:{}", "0".repeat(64)),
+    );
+    held(
+        &workspace,
+        &tenant,
+        "promotion",
+        "changed since it was weighed",
+    );
 }
 
 #[test]
@@ -170,7 +193,10 @@ fn an_instant_gate_that_fails_since_holds_the_promotion() {
 fn promotion_is_refused_while_the_live_policy_is_not_what_the_yaml_says() {
     let workspace = Workspace::new();
     let tenant = workspace.serve();
-    workspace.run(&["promote", KEY]).exits(3).says("not live yet");
+    workspace
+        .run(&["promote", KEY])
+        .exits(3)
+        .says("not live yet");
     workspace.apply();
     tenant.advance("8d");
     workspace.edit_policy("exclude: [backup-automation]", "exclude: []");
@@ -284,7 +310,13 @@ fn an_emergency_skips_the_soak_and_has_to_be_weighed_within_72_hours() {
     workspace.apply();
     workspace.run(&["promote", KEY, "--emergency"]).exits(1);
     workspace
-        .run(&["promote", KEY, "--emergency", "--reason", "a token was stolen"])
+        .run(&[
+            "promote",
+            KEY,
+            "--emergency",
+            "--reason",
+            "a token was stolen",
+        ])
         .exits(0);
     let record = workspace.read(RECORD);
     assert!(record.contains("a token was stolen"), "{record}");
@@ -306,7 +338,10 @@ fn an_emergency_skips_the_soak_and_has_to_be_weighed_within_72_hours() {
     let emergency = gate(&late, "emergency");
     assert_eq!(emergency["verdict"], "fail");
     assert!(
-        emergency["reason"].as_str().unwrap().contains("a token was stolen"),
+        emergency["reason"]
+            .as_str()
+            .unwrap()
+            .contains("a token was stolen"),
         "{emergency}"
     );
     // Weighed it is an ordinary promotion.
@@ -326,7 +361,13 @@ fn an_emergency_that_is_lowered_is_over() {
     let tenant = workspace.serve();
     workspace.apply();
     workspace
-        .run(&["promote", KEY, "--emergency", "--reason", "a token was stolen"])
+        .run(&[
+            "promote",
+            KEY,
+            "--emergency",
+            "--reason",
+            "a token was stolen",
+        ])
         .exits(0);
     workspace.apply();
     tenant.advance("80h");
@@ -344,9 +385,18 @@ fn an_emergency_skips_no_guard() {
     workspace.apply();
     let files = workspace.files();
     let id = tenant.user("emergency2");
-    tenant.patch(&format!("/v1.0/users/{id}"), &json!({"accountEnabled": false}));
+    tenant.patch(
+        &format!("/v1.0/users/{id}"),
+        &json!({"accountEnabled": false}),
+    );
     workspace
-        .run(&["promote", KEY, "--emergency", "--reason", "a token was stolen"])
+        .run(&[
+            "promote",
+            KEY,
+            "--emergency",
+            "--reason",
+            "a token was stolen",
+        ])
         .exits(3)
         .says("break-glass");
     assert_eq!(workspace.files(), files);
@@ -358,7 +408,13 @@ fn an_emergency_record_that_was_not_applied_expires() {
     let tenant = workspace.serve();
     workspace.apply();
     workspace
-        .run(&["promote", KEY, "--emergency", "--reason", "a token was stolen"])
+        .run(&[
+            "promote",
+            KEY,
+            "--emergency",
+            "--reason",
+            "a token was stolen",
+        ])
         .exits(0);
     tenant.advance("73h");
     held(&workspace, &tenant, "promotion", "counts for 72");

@@ -122,7 +122,10 @@ fn a_disabled_break_glass_account() {
     let workspace = Workspace::new();
     let tenant = workspace.serve();
     let id = tenant.user("emergency2");
-    tenant.patch(&format!("/v1.0/users/{id}"), &json!({"accountEnabled": false}));
+    tenant.patch(
+        &format!("/v1.0/users/{id}"),
+        &json!({"accountEnabled": false}),
+    );
     let refusal = refused(
         &workspace,
         &tenant,
@@ -176,7 +179,13 @@ fn a_group_past_max_members() {
     // Nested ones count, and the group itself does not.
     let nested = tenant.create_group("Nested", &[&tenant.user("linh.tran")]);
     tenant.join(&group, &nested);
-    let refusal = refused(&workspace, &tenant, "max-members", FILE, "backup-automation");
+    let refusal = refused(
+        &workspace,
+        &tenant,
+        "max-members",
+        FILE,
+        "backup-automation",
+    );
     assert!(
         message(&refusal).contains("has 3 members, and 2 are agreed"),
         "{refusal}"
@@ -188,7 +197,11 @@ fn a_group_past_max_members() {
 fn an_expired_exclusion() {
     let workspace = Workspace::new();
     let tenant = workspace.serve();
-    workspace.edit("portcullis.yaml", "expires: 2027-03-31", "expires: 2026-11-02");
+    workspace.edit(
+        "portcullis.yaml",
+        "expires: 2027-03-31",
+        "expires: 2026-11-02",
+    );
     // Its last day counts.
     assert_eq!(workspace.change()["action"], "create");
     tenant.advance("1d");
@@ -244,7 +257,11 @@ fn a_plan_that_only_lowers_is_never_refused() {
         &json!({"accountEnabled": false}),
     );
     workspace.edit("portcullis.yaml", "user: emergency1@", "user: emergency9@");
-    workspace.edit("portcullis.yaml", "expires: 2027-03-31", "expires: 2026-10-01");
+    workspace.edit(
+        "portcullis.yaml",
+        "expires: 2027-03-31",
+        "expires: 2026-10-01",
+    );
     exclude(&workspace, "group: No-Such-Group");
     workspace.edit_policy("exclude: [backup-automation,", "exclude: [");
     let plan = workspace.plan();
@@ -255,7 +272,11 @@ fn a_plan_that_only_lowers_is_never_refused() {
         .iter()
         .map(|note| note["code"].as_str().unwrap())
         .collect();
-    for code in ["disabled-break-glass", "unresolved-break-glass", "unresolved"] {
+    for code in [
+        "disabled-break-glass",
+        "unresolved-break-glass",
+        "unresolved",
+    ] {
         assert!(codes.contains(&code), "{code} is a note: {plan:#}");
     }
     workspace.apply();
@@ -285,7 +306,11 @@ fn a_defect_that_is_live_and_untouched_is_a_note() {
     let workspace = Workspace::new();
     let tenant = workspace.serve();
     workspace.apply();
-    workspace.edit("portcullis.yaml", "expires: 2027-03-31", "expires: 2026-11-10");
+    workspace.edit(
+        "portcullis.yaml",
+        "expires: 2027-03-31",
+        "expires: 2026-11-10",
+    );
     tenant.advance("30d");
     let plan = workspace.plan();
     assert_eq!(plan["changes"][0]["action"], "none");

@@ -44,7 +44,10 @@ fn journal(workspace: &Workspace) -> String {
     let stored = workspace.stored();
     let of = |name: &&String| name.starts_with(".portcullis/journal/");
     let files: Vec<_> = stored.keys().filter(of).collect();
-    files.into_iter().map(|file| stored[file].as_str()).collect()
+    files
+        .into_iter()
+        .map(|file| stored[file].as_str())
+        .collect()
 }
 
 #[test]
@@ -168,9 +171,7 @@ fn another_tenant() {
     let wire = Wire::to_another(&tenant.url, "0b8f5f0e-93d1-4f38-8d0c-6f2f5a6f7d21");
     wire.declare(&workspace);
     let before = tenant.everything();
-    let outcome = workspace
-        .run_with(&["apply", PLAN], &SIGN_IN, "")
-        .exits(4);
+    let outcome = workspace.run_with(&["apply", PLAN], &SIGN_IN, "").exits(4);
     assert!(
         outcome.stderr.contains("the plan was made for tenant 5a4db0c5-7c0e-4d5f-9b1e-3f2a6c8d7e10, and this is 0b8f5f0e-93d1-4f38-8d0c-6f2f5a6f7d21"),
         "{outcome}"
@@ -263,7 +264,10 @@ fn a_gate_that_fails_since_makes_a_promotion_stale() {
 fn a_guard_that_refuses_since_refuses_the_saved_plan() {
     let (workspace, tenant) = saved();
     let id = tenant.user("emergency2");
-    tenant.patch(&format!("/v1.0/users/{id}"), &json!({"accountEnabled": false}));
+    tenant.patch(
+        &format!("/v1.0/users/{id}"),
+        &json!({"accountEnabled": false}),
+    );
     let before = tenant.everything();
     // The account is the same one, so the plan agrees; the guard does not.
     workspace.run(&["apply", PLAN]).exits(3);
@@ -277,7 +281,11 @@ fn a_comment_a_line_ending_and_a_new_unmanaged_policy_do_not_make_it_stale() {
         let text = format!("# reviewed\n{}\n\n# the end", workspace.read(file));
         workspace.write(file, &text.replace('\n', "\r\n"));
     }
-    workspace.edit("portcullis.yaml", "version: 1\r\n", "version:   1 # of the format\r\n");
+    workspace.edit(
+        "portcullis.yaml",
+        "version: 1\r\n",
+        "version:   1 # of the format\r\n",
+    );
     let mut body = tenant.shipped_body("enabled");
     body["displayName"] = json!("Somebody else's");
     tenant.create_policy(&body);
