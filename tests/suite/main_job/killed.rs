@@ -261,6 +261,27 @@ fn without_a_journal_what_appeared_since_the_plan_is_not_created_again() {
 }
 
 #[test]
+fn two_of_a_name_that_appear_all_the_same_are_reported_with_both_ids() {
+    let workspace = Workspace::new();
+    let tenant = workspace.serve();
+    let wire = Wire::to(&tenant.url);
+    wire.declare(&workspace);
+    wire.breaks(0, Fault::Doubled);
+    let outcome = workspace
+        .run_with(&["apply", "--auto-approve"], &SIGN_IN, "")
+        .exits(5);
+    let named = tenant.named(NAME);
+    assert_eq!(named.len(), 2, "another's copy is never withdrawn");
+    for policy in &named {
+        assert!(
+            outcome.stderr.contains(policy["id"].as_str().unwrap()),
+            "{outcome}"
+        );
+    }
+    assert!(outcome.stderr.contains("this run created"), "{outcome}");
+}
+
+#[test]
 fn a_store_that_is_taken_is_an_error_that_names_the_holder() {
     let workspace = Workspace::new();
     let tenant = workspace.serve();
