@@ -6,9 +6,12 @@
 mod change;
 mod decide;
 mod effect;
+mod enforced;
 mod fields;
 mod find;
 mod saved;
+mod turn_on;
+mod writes;
 
 use std::collections::BTreeSet;
 
