@@ -85,7 +85,7 @@ async fn carry_out(
     global: &Global,
     ui: &Ui,
 ) -> Result<Success, CommandError> {
-    let prepared = prepare(run).await?;
+    let prepared = ui.patiently("reading the tenant", prepare(run)).await?;
     let plan = &prepared.plan;
     let (document, now) = document(plan, session, options);
     if let Some(saved) = saved {

@@ -13,7 +13,7 @@ use crate::plan::{Plan, PlanOptions, SavedOptions, SavedPlan, plan};
 use crate::report::plan_document::PlanDocument;
 use crate::report::plan_text;
 use crate::store::write_private;
-use crate::tenant::{Lookups, ReadTenant as _, Snapshot};
+use crate::tenant::{Lookups, Snapshot};
 
 /// Show what would change in the tenant, in names and in effect.
 #[derive(Debug, clap::Args)]
@@ -105,7 +105,7 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
         None => {
             let connection = session.connect(ui).await?;
             let lookups = Lookups::of(&session.desired, &[]);
-            let snapshot = connection.tenant.snapshot(&lookups).await;
+            let snapshot = connection.read(&lookups, ui).await;
             connection.close().await;
             snapshot?
         }

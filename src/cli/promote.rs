@@ -14,7 +14,7 @@ use crate::report::Paint;
 use crate::report::status::{GateRow, earliest, gate_rows, render_gates};
 use crate::rollout::{Gate, Verdict, holding};
 use crate::store::write_atomic;
-use crate::tenant::{Lookups, ReadTenant as _};
+use crate::tenant::Lookups;
 use crate::workspace::{record_path, record_yaml, set_state};
 
 /// Weigh the gates of a policy; when they pass, set it to on in the YAML and write the record.
@@ -52,8 +52,7 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
     let policy = &session.desired.policies[&args.key];
     let connection = session.connect(ui).await?;
     let snapshot = connection
-        .tenant
-        .snapshot(&Lookups::of(&session.desired, &[&args.key]))
+        .read(&Lookups::of(&session.desired, &[&args.key]), ui)
         .await;
     connection.close().await;
     let snapshot = snapshot?;

@@ -7,7 +7,7 @@ use super::session::Session;
 use super::ui::Ui;
 use super::{Global, Success};
 use crate::store::write_private;
-use crate::tenant::{Lookups, ReadTenant as _};
+use crate::tenant::Lookups;
 
 /// Write the tenant to a file: policies, locations, strengths, and the objects the workspace names.
 ///
@@ -31,7 +31,7 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
         ..Lookups::of(&session.desired, &keys)
     };
     let connection = session.connect(ui).await?;
-    let snapshot = connection.tenant.snapshot(&lookups).await;
+    let snapshot = connection.read(&lookups, ui).await;
     connection.close().await;
     let snapshot = snapshot?;
     let json = serde_json::to_vec_pretty(&snapshot)
