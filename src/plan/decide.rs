@@ -132,7 +132,7 @@ impl Decision<'_> {
             state_row(None, stage(Some(state)), self.policy.state.is_none()),
         );
         change.fields = fields;
-        change.writes = vec![writes::create(policy, state)];
+        change.writes = vec![writes::create(policy, state, &self.desired.tenant.cloud)];
         self.will_be(&mut change, policy);
         self.explain(&mut change);
         if on_is_wanted {
@@ -154,7 +154,12 @@ impl Decision<'_> {
         change.fields = self.rows(&differences, false);
         change.effect = effect(&live.policy, policy, &differences);
         change.adds_break_glass_only = self.adds_break_glass_only(&differences);
-        change.writes = vec![edit(policy, &differences, state)];
+        change.writes = vec![edit(
+            policy,
+            &differences,
+            state,
+            &self.desired.tenant.cloud,
+        )];
         self.explain(&mut change);
         change
     }

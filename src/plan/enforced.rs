@@ -67,7 +67,12 @@ impl Decision<'_> {
             change.writes.clear();
             self.will_be(&mut change, &live.policy);
         } else {
-            change.writes = vec![edit(&rescued, &rescue, State::On)];
+            change.writes = vec![edit(
+                &rescued,
+                &rescue,
+                State::On,
+                &self.desired.tenant.cloud,
+            )];
             change.effect = effect(&live.policy, &rescued, &rescue);
             change.adds_break_glass_only = true;
             self.will_be(&mut change, &rescued);
