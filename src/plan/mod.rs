@@ -9,6 +9,8 @@ mod effect;
 mod fields;
 mod find;
 mod saved;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 
