@@ -11,6 +11,8 @@ mod journal;
 mod open_write;
 mod prepare;
 mod read_back;
+#[cfg(test)]
+mod tests;
 
 pub use carry_out::Applied;
 pub use demote::{Demoted, demote};

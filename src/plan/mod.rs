@@ -12,6 +12,8 @@ mod find;
 mod saved;
 mod turn_on;
 mod writes;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 
