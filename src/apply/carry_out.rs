@@ -191,7 +191,7 @@ impl Prepared<'_> {
 
     /// Journals, sends, and finds out what became of it; sends a second time only what certainly is
     /// not there.
-    async fn send(
+    pub(super) async fn send(
         &mut self,
         intent: &Intent,
         write: &Write,
@@ -202,15 +202,31 @@ impl Prepared<'_> {
             done: done.to_vec(),
             hints,
         };
-        self.journal.announce(intent)?;
+        let written = |error: JournalError| {
+            partly(
+                format!(
+                    "{}: it was written, and the journal does not know it: {error}",
+                    intent.policy
+                ),
+                Vec::new(),
+            )
+        };
+        if let Err(error) = self.journal.announce(intent) {
+            return Err(if done.is_empty() {
+                error.into()
+            } else {
+                partly(format!("{}: {error}", intent.policy), Vec::new())
+            });
+        }
         for attempt in 1..=2 {
             let error = match self.request(intent, write).await {
                 Ok(id) => {
-                    self.journal.done(intent, id.as_ref())?;
+                    self.journal.done(intent, id.as_ref()).map_err(written)?;
                     return Ok(id);
                 }
                 Err(WriteError::Refused(error)) => {
-                    self.journal.not_done(intent, error.message.clone())?;
+                    // Why it was refused is what the user has to know; an open intent settles itself.
+                    let _ = self.journal.not_done(intent, error.message.clone());
                     return Err(if done.is_empty() {
                         ApplyError::Rejected {
                             policy: intent.policy.clone(),
@@ -236,7 +252,7 @@ impl Prepared<'_> {
             };
             match (seen, attempt) {
                 (Seen::Done(id), _) => {
-                    self.journal.done(intent, id.as_ref())?;
+                    self.journal.done(intent, id.as_ref()).map_err(written)?;
                     return Ok(id);
                 }
                 (Seen::AsBefore, 1) => {}

@@ -137,8 +137,7 @@ pub(super) fn remembered(
     session: &Session,
     snapshot: &Snapshot,
 ) -> Result<Remembered, CommandError> {
-    Journal::read(&session.store, &snapshot.tenant.id)
-        .map_err(|error| CommandError::new(error.to_string()))
+    Ok(Journal::read(&session.store, &snapshot.tenant.id)?)
 }
 
 /// The document of a plan and its receipt; both carry the same digest.
