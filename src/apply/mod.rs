@@ -11,6 +11,8 @@ mod journal;
 mod open_write;
 mod prepare;
 mod read_back;
+#[cfg(test)]
+mod tests;
 
 #[cfg(test)]
 mod tests;

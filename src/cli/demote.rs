@@ -13,7 +13,7 @@ use crate::model::{Auth, Cloud, Id, State, TenantDeclaration};
 use crate::report::Paint;
 use crate::store::{Store, write_atomic};
 use crate::tenant::{PolicyList, ReadTenant as _};
-use crate::workspace::{load_one, record_path};
+use crate::workspace::{load_config, load_one, record_path};
 
 /// Set a policy back to report-only, now: no gate, guard, question or name look-up.
 ///
@@ -191,7 +191,7 @@ fn declaration(
 ) -> Result<(TenantDeclaration, Option<Store>), CommandError> {
     let given_store = global.store.clone().map(Store::at);
     if args.cloud.is_none() {
-        let loaded = load_one(&global.config, "");
+        let loaded = load_config(&global.config);
         if let Some(workspace) = loaded.workspace {
             let name = pick_tenant(&workspace, global, true)?;
             if let Some(declared) = workspace.tenant(&name) {

@@ -50,12 +50,8 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
     let session = Session::begin(global, ui, true)?;
     known_key(&session, &args.key)?;
     let policy = &session.desired.policies[&args.key];
-    let connection = session.connect(ui).await?;
-    let snapshot = connection
-        .read(&Lookups::of(&session.desired, &[&args.key]), ui)
-        .await;
-    connection.close().await;
-    let snapshot = snapshot?;
+    let lookups = Lookups::of(&session.desired, &[&args.key]);
+    let snapshot = session.read(&lookups, ui).await?;
     session.say_tenant(snapshot.tenant.domain.as_deref(), ui);
     let remembered = remembered(&session, &snapshot)?;
     let (bundle, gates) = match weighed(&session, policy, &snapshot, &remembered) {

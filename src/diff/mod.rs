@@ -4,6 +4,9 @@
 //! matters; what the service fills in by itself equals what was left out; the two forms of guests are one.
 //! [`fields`] destructures every part by name: a new field of the model does not compile until it is here.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
@@ -449,9 +452,13 @@ fn frequency_text(frequency: &SignInFrequency) -> String {
         authentication,
     } = frequency;
     let value = value.map(|value| value.to_string());
-    let mut when: Vec<&str> = value.iter().map(String::as_str).collect();
-    when.extend(unit.iter().map(|unit| unit.word()));
-    if *interval != FrequencyInterval::TimeBased || when.len() < 2 {
+    let mut when = Vec::new();
+    // What else stands beside "every time" says nothing.
+    if *interval != FrequencyInterval::EveryTime {
+        when.extend(value.as_deref());
+        when.extend(unit.as_ref().map(|unit| unit.word()));
+    }
+    if *interval != FrequencyInterval::TimeBased || when.is_empty() {
         when.push(interval.word());
     }
     format!("{} ({})", when.join(" "), authentication.word())

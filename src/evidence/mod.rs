@@ -2,6 +2,8 @@
 
 mod bundle;
 mod collect;
+#[cfg(test)]
+mod tests;
 
 pub use bundle::{Bundle, EmergencyAccount, Exception, ExcludedMembership, LiveFacts, Membership};
 pub use collect::{Remembered, RememberedWrite, Weighed};

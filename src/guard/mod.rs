@@ -6,6 +6,8 @@
 mod break_glass;
 mod deletes;
 mod exclusions;
+#[cfg(test)]
+mod tests;
 
 use crate::model::Desired;
 use crate::plan::{Note, Plan, Refusal};

@@ -7,6 +7,8 @@
 mod conditions;
 mod controls;
 mod desired;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod graph_json;
 mod id;
 mod policy;

@@ -6,9 +6,14 @@
 mod change;
 mod decide;
 mod effect;
+mod enforced;
 mod fields;
 mod find;
 mod saved;
+mod turn_on;
+mod writes;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 

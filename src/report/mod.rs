@@ -5,5 +5,7 @@ pub mod plan_document;
 pub mod plan_text;
 pub mod status;
 mod style;
+#[cfg(test)]
+mod tests;
 
 pub use style::Paint;

@@ -3,6 +3,8 @@
 mod gate;
 mod instant;
 mod promotion;
+#[cfg(test)]
+mod tests;
 
 pub use gate::{Gate, NOT_MEASURED, Verdict, holding, weigh};
 pub use promotion::{Lowered, Standing, emergency, standing};

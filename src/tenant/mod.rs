@@ -7,9 +7,13 @@
 mod access;
 mod alias;
 mod break_glass;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod lookups;
 mod names;
 mod snapshot;
+#[cfg(test)]
+mod tests;
 mod wanted;
 
 pub use access::{PolicyList, ReadTenant, TenantError, TenantErrorKind, WriteError, WriteTenant};

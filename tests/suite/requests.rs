@@ -1,4 +1,5 @@
-//! What the main job costs in requests, counted at the tenant.
+//! What the main job costs in requests, counted at the tenant and printed for people.
+#![allow(clippy::print_stdout)]
 
 use serde_json::{Value, json};
 

@@ -8,6 +8,7 @@ mod first_run;
 mod killed;
 mod promotion;
 mod refusals;
+mod rules;
 mod stale;
 mod table;
 mod tenants;

@@ -85,6 +85,17 @@ impl Graph {
         self.expect("POST", "/sandbox/advance", Some(&json!({"by": by})), 200);
     }
 
+    /// Switches a setting of the sandbox.
+    #[track_caller]
+    pub(crate) fn set(&self, setting: &str, value: &Value) {
+        self.expect(
+            "POST",
+            "/sandbox/settings",
+            Some(&json!({setting: value})),
+            200,
+        );
+    }
+
     /// How many writes and moves of the clock there were.
     pub(crate) fn events(&self) -> u64 {
         self.get("/sandbox")["events"].as_u64().unwrap()

@@ -1,5 +1,6 @@
 //! The wire between the tool and the tenant: it sees every request, and it can break.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,6 +25,10 @@ pub(crate) enum Fault {
     HoldAnswer,
     /// It does not arrive, and no answer comes either.
     HoldRequest,
+    /// Somebody else sends the very same a moment before.
+    Doubled,
+    /// It arrives only when the wire is released; nobody hears the answer.
+    Delay,
 }
 
 /// A request to the tenant.
@@ -43,6 +48,11 @@ struct Shared {
     faults: Mutex<Vec<(usize, Fault)>>,
     held: Mutex<Vec<TcpStream>>,
     closed: AtomicBool,
+    released: AtomicBool,
+    /// How many reads after a write still show what was there before it.
+    lag: Mutex<usize>,
+    lagging: Mutex<usize>,
+    shown: Mutex<BTreeMap<String, (u16, String, String)>>,
     /// Set when answers are given in rounds.
     rounds: Mutex<Option<Rounds>>,
     next_round: Condvar,
@@ -115,6 +125,16 @@ impl Wire {
     /// What is to become of the n-th write, from 0.
     pub(crate) fn breaks(&self, write: usize, fault: Fault) {
         self.shared.faults.lock().unwrap().push((write, fault));
+    }
+
+    /// Lets what was delayed arrive.
+    pub(crate) fn release(&self) {
+        self.shared.released.store(true, Ordering::SeqCst);
+    }
+
+    /// After each write, so many reads of the policies still show what was there before it.
+    pub(crate) fn lags(&self, reads: usize) {
+        *self.shared.lag.lock().unwrap() = reads;
     }
 
     /// Every write of a policy so far, in order.
@@ -218,6 +238,17 @@ impl Shared {
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect();
         let inward = |text: &str| text.replace(&self.tenant_id, TENANT_ID);
+        if fault == Some(Fault::Delay) {
+            while !self.released.load(Ordering::SeqCst) {
+                if self.closed.load(Ordering::SeqCst) {
+                    return Ok(());
+                }
+                std::thread::sleep(std::time::Duration::from_millis(2));
+            }
+        }
+        if fault == Some(Fault::Doubled) {
+            self.ask(method, &inward(path), &headers, &inward(&body));
+        }
         let (status, head, body) = self.ask(method, &inward(path), &headers, &inward(&body));
         self.wait_for_the_round();
         match fault {
@@ -290,6 +321,19 @@ impl Shared {
     ) -> (u16, String, String) {
         let mut plain: Vec<(&str, &str)> = headers.to_vec();
         plain.retain(|(name, _)| *name != "accept-encoding");
+        let is_policies = path.contains("/conditionalAccess/policies");
+        if is_policies && method != "GET" {
+            *self.lagging.lock().unwrap() = *self.lag.lock().unwrap();
+        }
+        if is_policies && method == "GET" {
+            let mut lagging = self.lagging.lock().unwrap();
+            if *lagging > 0
+                && let Some(before) = self.shown.lock().unwrap().get(path)
+            {
+                *lagging -= 1;
+                return before.clone();
+            }
+        }
         let (status, head, body) = exchange(&self.upstream, method, path, &plain, body.as_bytes());
         let kept: String = head
             .lines()
@@ -301,7 +345,12 @@ impl Shared {
             })
             .map(|line| format!("{line}\r\n"))
             .collect();
-        (status, kept, body)
+        let answer = (status, kept, body);
+        if is_policies && method == "GET" {
+            let mut shown = self.shown.lock().unwrap();
+            shown.insert(path.to_owned(), answer.clone());
+        }
+        answer
     }
 
     /// A token with another tenant in it; nobody looks at its signature.
