@@ -14,9 +14,6 @@ mod read_back;
 #[cfg(test)]
 mod tests;
 
-#[cfg(test)]
-mod tests;
-
 pub use carry_out::Applied;
 pub use demote::{Demoted, demote};
 pub use error::ApplyError;

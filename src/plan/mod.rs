@@ -10,10 +10,10 @@ mod enforced;
 mod fields;
 mod find;
 mod saved;
-mod turn_on;
-mod writes;
 #[cfg(test)]
 mod tests;
+mod turn_on;
+mod writes;
 
 use std::collections::BTreeSet;
 

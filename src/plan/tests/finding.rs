@@ -9,7 +9,7 @@ use crate::model::{
     Id, Kind, State,
     WantedState::{Absent, Off, ReportOnly},
 };
-use crate::plan::{Action, SavedPlan, SavedPlanError};
+use crate::plan::{Action, SavedOptions, SavedPlan, SavedPlanError};
 use crate::tenant::{AuditEvent, Unreadable};
 
 fn named(n: u32, name: &str) -> LivePolicy {
@@ -246,7 +246,12 @@ fn what_the_service_holds_beyond_the_model_is_shown_and_dangling_ids_are_noted()
 
 fn saved(desired: &Desired) -> SavedPlan {
     let plan = against(desired, &snapshot([]));
-    SavedPlan::new(&plan, desired, json!({"printed": true, "digest": "…"}))
+    SavedPlan::new(
+        &plan,
+        desired,
+        SavedOptions::default(),
+        json!({"printed": true, "digest": "…"}),
+    )
 }
 
 #[test]

@@ -10,9 +10,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::journal::Intent;
-use super::open_write::{Seen, look_for};
-use super::*;
+use super::super::journal::Intent;
+use super::super::open_write::{Seen, look_for};
+use super::super::*;
 use crate::diagnostic::Source;
 use crate::guard::Limits;
 use crate::model::{Cloud, Desired, Id, LivePolicy, State, TenantDeclaration};
