@@ -11,7 +11,6 @@ mod journal;
 mod open_write;
 mod prepare;
 mod read_back;
-
 #[cfg(test)]
 mod tests;
 
