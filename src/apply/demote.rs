@@ -72,7 +72,8 @@ pub async fn demote(
     let partly = |reason: String| ApplyError::Partly {
         reason,
         done: Vec::new(),
-        hints: vec!["run the same command again".to_owned()],
+        // The edge says already that the same command is to be run again.
+        hints: Vec::new(),
     };
     let start = Instant::now();
     loop {
@@ -121,12 +122,12 @@ pub async fn demote(
                     });
                 }
             }
+            _ if start.elapsed() >= settle * 3 => {
+                return Err(partly(format!(
+                    "{key}: the service accepted the change and does not show it yet"
+                )));
+            }
             _ => agreed = 0,
-        }
-        if start.elapsed() >= settle * 3 {
-            return Err(partly(format!(
-                "{key}: the service accepted the change and does not show it yet"
-            )));
         }
         tokio::time::sleep(pause(settle)).await;
     }

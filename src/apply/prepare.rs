@@ -11,7 +11,7 @@ use super::open_write::settle_open_intents;
 use crate::guard::{self, Limits};
 use crate::model::Desired;
 use crate::plan::{Plan, PlanOptions, SavedPlan, plan};
-use crate::store::{Lock, Store};
+use crate::store::{Lock, LockError, Store};
 use crate::tenant::{Lookups, Snapshot, WriteTenant};
 
 /// How long to wait for another run that has the store.
@@ -56,7 +56,7 @@ pub struct Prepared<'a> {
 /// # Errors
 /// When the store is taken, the journal unusable, or the tenant unreadable.
 pub async fn prepare(run: Run<'_>) -> Result<Prepared<'_>, ApplyError> {
-    let lock = lock(run.store).await?;
+    let lock = lock(&run).await?;
     let tenant_id = run.tenant.tenant_id().await?;
     let mut journal = Journal::open(run.store, &tenant_id)?;
     let settled = settle_open_intents(&run, &mut journal).await?;
@@ -76,8 +76,14 @@ pub async fn prepare(run: Run<'_>) -> Result<Prepared<'_>, ApplyError> {
     })
 }
 
-async fn lock(store: &Store) -> Result<Lock, ApplyError> {
-    let path = store.root().join("lock");
+async fn lock(run: &Run<'_>) -> Result<Lock, ApplyError> {
+    let path = run.store.root().join("lock");
+    match Lock::try_take(&path) {
+        Err(held @ LockError::Held { .. }) => {
+            (run.progress)(&format!("{held}; waiting up to {} s", PATIENCE.as_secs()))
+        }
+        other => return Ok(other?),
+    }
     // Waiting for a file lock blocks its thread, and the sandbox may be served by this process.
     let taken = tokio::task::spawn_blocking(move || Lock::take_within(&path, PATIENCE)).await;
     match taken {

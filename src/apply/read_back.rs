@@ -1,6 +1,7 @@
 //! Reading back: a write is done when the service says so twice.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -24,6 +25,10 @@ pub(super) async fn read_back(
 ) -> Result<Vec<LivePolicy>, ReadBackError> {
     let start = Instant::now();
     let mut agreed = 0;
+    let mut said = false;
+    if pause(run.settle) >= Duration::from_secs(1) {
+        (run.progress)("reading back what was written");
+    }
     loop {
         let policies = run.tenant.policies().await?.policies;
         let missing: Vec<&str> = expected
@@ -41,7 +46,8 @@ pub(super) async fn read_back(
                 return Ok(policies);
             }
         } else {
-            if agreed == 0 && start.elapsed() >= run.settle / 4 {
+            if !said && start.elapsed() >= run.settle / 4 {
+                said = true;
                 (run.progress)(&format!(
                     "waiting until the service shows the change of {}",
                     missing.join(", ")

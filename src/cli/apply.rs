@@ -3,19 +3,20 @@
 use std::path::PathBuf;
 
 use super::error::{CommandError, ErrorKind};
-use super::plan::{Choices, document, refused, show};
+use super::plan::{Choices, document, plan_options, refused, show};
 use super::session::Session;
 use super::ui::Ui;
 use super::{Global, Success, show as show_file};
 use crate::apply::{Applied, ApplyError, Run, prepare};
 use crate::model::WantedState;
-use crate::plan::{Action, PlanOptions, SavedPlan};
+use crate::plan::{Action, SavedOptions, SavedPlan};
 use crate::report::Paint;
 
 /// Carry a plan out: plan and ask, or do exactly what a saved plan says.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// A plan that `plan --out` saved; without it the tenant is planned anew.
+    #[arg(conflicts_with_all = ["restore", "max_deletes", "policy"])]
     file: Option<PathBuf>,
     /// Do not ask; for pipelines.
     #[arg(long)]
@@ -32,16 +33,12 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
         (Some(_), _) | (None, true) => Consent::Given,
         (None, false) => Consent::Ask,
     };
-    apply(
-        &session,
-        saved.as_ref(),
-        consent,
-        args.choices.options(global),
-        args.choices.limits(),
-        global,
-        ui,
-    )
-    .await
+    // What was asked for when the plan was reviewed is asked for again.
+    let options = match &saved {
+        Some(saved) => saved.options.clone(),
+        None => args.choices.options(global),
+    };
+    apply(&session, saved.as_ref(), consent, options, global, ui).await
 }
 
 /// Whether the user has to be asked.
@@ -58,11 +55,11 @@ pub(super) async fn apply(
     session: &Session,
     saved: Option<&SavedPlan>,
     consent: Consent,
-    options: PlanOptions,
-    limits: crate::guard::Limits,
+    options: SavedOptions,
     global: &Global,
     ui: &Ui,
 ) -> Result<Success, CommandError> {
+    let (plan_options, limits) = plan_options(&options)?;
     let connection = session.connect(ui).await?;
     let progress = |text: &str| ui.progress(text);
     let run = Run {
@@ -70,11 +67,11 @@ pub(super) async fn apply(
         desired: &session.desired,
         store: &session.store,
         settle: connection.settle,
-        options,
+        options: plan_options,
         limits,
         progress: &progress,
     };
-    let outcome = carry_out(session, run, saved, consent, global, ui).await;
+    let outcome = carry_out(session, run, saved, consent, options, global, ui).await;
     connection.close().await;
     outcome
 }
@@ -84,18 +81,27 @@ async fn carry_out(
     run: Run<'_>,
     saved: Option<&SavedPlan>,
     consent: Consent,
+    options: SavedOptions,
     global: &Global,
     ui: &Ui,
 ) -> Result<Success, CommandError> {
-    let prepared = prepare(run).await?;
-    let (document, now) = document(&prepared.plan, session);
-    if let Some(saved) = saved
-        && prepared.agrees_with(saved, &now)?
-    {
-        report(&Applied::default(), session, global, ui)?;
-        return Ok(Success::Done);
-    }
+    let prepared = ui.patiently("reading the tenant", prepare(run)).await?;
     let plan = &prepared.plan;
+    let (document, now) = document(plan, session, options);
+    if let Some(saved) = saved {
+        match prepared.agrees_with(saved, &now) {
+            Ok(false) => {}
+            Ok(true) => {
+                report(&Applied::default(), session, global, ui)?;
+                return Ok(Success::Done);
+            }
+            Err(stale) => {
+                // Why it would be refused now often explains why it is stale.
+                ui.aside(&session.refusals(&plan.refusals, ui.color_err()));
+                return Err(stale.into());
+            }
+        }
+    }
     // In JSON there is one document: the outcome, or the plan when nothing comes of it.
     if !global.json || !plan.refusals.is_empty() {
         show(&document, plan, session, global, ui)?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::error::CommandError;
-use super::promote::edit_state;
+use super::promote::{edit_state, shown};
 use super::session::{Connection, Session, connect_to, pick_tenant, say_findings, store};
 use super::ui::Ui;
 use super::{Global, Success};
@@ -13,7 +13,7 @@ use crate::model::{Auth, Cloud, Id, State, TenantDeclaration};
 use crate::report::Paint;
 use crate::store::{Store, write_atomic};
 use crate::tenant::{PolicyList, ReadTenant as _};
-use crate::workspace::{load_one, record_path};
+use crate::workspace::{load_config, load_one, record_path};
 
 /// Set a policy back to report-only, now: no gate, guard, question or name look-up.
 ///
@@ -69,6 +69,7 @@ async fn by_key(key: &str, global: &Global, ui: &Ui) -> Result<Success, CommandE
         .policies
         .get(key)
         .ok_or_else(|| CommandError::new(format!("the workspace has no policy {key}")))?;
+    session.say_tenant(None, ui);
     let connection = session.connect(ui).await?;
     let record = session.desired.records.get(key);
     let pinned = policy
@@ -146,21 +147,19 @@ fn write_down(session: &Session, key: &str, ui: &Ui) -> Result<Success, CommandE
         CommandError::new(format!("the policy is lowered, but {what}: {error}"))
             .hint("set `state: report-only` and delete the promotion record by hand")
     };
+    let root = session.workspace.root();
     match edit_state(session, key, State::ReportOnly) {
         Ok(Some((file, text))) => {
             write_atomic(&file, text.as_bytes())
                 .map_err(|error| lowered("its file could not be written", &error))?;
-            ui.progress(&format!("{} says report-only now", file.display()));
+            ui.progress(&format!("{} says report-only now", shown(root, &file)));
         }
         Ok(None) => {}
         Err(error) => return Err(lowered("its file was not changed", &error.message)),
     }
-    let record = session
-        .workspace
-        .root()
-        .join(record_path(&session.desired.tenant.name, key));
+    let record = root.join(record_path(&session.desired.tenant.name, key));
     match std::fs::remove_file(&record) {
-        Ok(()) => ui.progress(&format!("{} is deleted", record.display())),
+        Ok(()) => ui.progress(&format!("{} is deleted", shown(root, &record))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(lowered("its record could not be deleted", &error)),
     }
@@ -192,7 +191,7 @@ fn declaration(
 ) -> Result<(TenantDeclaration, Option<Store>), CommandError> {
     let given_store = global.store.clone().map(Store::at);
     if args.cloud.is_none() {
-        let loaded = load_one(&global.config, "");
+        let loaded = load_config(&global.config);
         if let Some(workspace) = loaded.workspace {
             let name = pick_tenant(&workspace, global, true)?;
             if let Some(declared) = workspace.tenant(&name) {

@@ -39,6 +39,7 @@ const EXIT_CODES: &str = "Exit codes: 0 done, nothing to change, or only held; 1
 
 /// Options of every command.
 #[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Global options")]
 struct Global {
     /// The workspace: portcullis.yaml, or the folder that holds it.
     #[arg(

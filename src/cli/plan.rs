@@ -1,6 +1,5 @@
 //! `portcullis plan`
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::error::{CommandError, ErrorKind};
@@ -10,11 +9,11 @@ use super::{Global, Success};
 use crate::apply::Journal;
 use crate::evidence::Remembered;
 use crate::guard::{self, Limits};
-use crate::plan::{Plan, PlanOptions, SavedPlan, plan};
+use crate::plan::{Plan, PlanOptions, SavedOptions, SavedPlan, plan};
 use crate::report::plan_document::PlanDocument;
 use crate::report::plan_text;
-use crate::store::write_atomic;
-use crate::tenant::{Lookups, ReadTenant as _, Snapshot};
+use crate::store::write_private;
+use crate::tenant::{Lookups, Snapshot};
 
 /// Show what would change in the tenant, in names and in effect.
 #[derive(Debug, clap::Args)]
@@ -44,15 +43,11 @@ pub(super) struct Choices {
 }
 
 impl Choices {
-    pub(super) fn options(&self, global: &Global) -> PlanOptions {
-        PlanOptions {
-            only: global.policy.clone(),
-            restore: self.restore.iter().cloned().collect::<BTreeSet<_>>(),
-        }
-    }
-
-    pub(super) fn limits(&self) -> Limits {
-        Limits {
+    /// Everything that was asked for beyond the YAML.
+    pub(super) fn options(&self, global: &Global) -> SavedOptions {
+        SavedOptions {
+            only: global.policy.as_ref().map(|glob| glob.as_str().to_owned()),
+            restore: self.restore.iter().cloned().collect(),
             max_deletes: self.max_deletes,
         }
     }
@@ -64,6 +59,25 @@ impl Choices {
         }
         Ok(())
     }
+}
+
+/// What a plan and the guards take of it.
+pub(super) fn plan_options(options: &SavedOptions) -> Result<(PlanOptions, Limits), CommandError> {
+    let only = options
+        .only
+        .as_deref()
+        .map(glob::Pattern::new)
+        .transpose()
+        .map_err(|error| CommandError::new(format!("the policy pattern is wrong: {error}")))?;
+    Ok((
+        PlanOptions {
+            only,
+            restore: options.restore.clone(),
+        },
+        Limits {
+            max_deletes: options.max_deletes,
+        },
+    ))
 }
 
 /// An error unless the workspace has a policy of that key.
@@ -91,25 +105,17 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
         None => {
             let connection = session.connect(ui).await?;
             let lookups = Lookups::of(&session.desired, &[]);
-            let snapshot = connection.tenant.snapshot(&lookups).await;
+            let snapshot = connection.read(&lookups, ui).await;
             connection.close().await;
             snapshot?
         }
     };
     let remembered = remembered(&session, &snapshot)?;
-    let mut plan = plan(
-        &session.desired,
-        &snapshot,
-        &remembered,
-        &args.choices.options(global),
-    );
-    guard::examine(
-        &mut plan,
-        &session.desired,
-        &snapshot,
-        args.choices.limits(),
-    );
-    let (document, saved) = document(&plan, &session);
+    let options = args.choices.options(global);
+    let (plan_options, limits) = plan_options(&options)?;
+    let mut plan = plan(&session.desired, &snapshot, &remembered, &plan_options);
+    guard::examine(&mut plan, &session.desired, &snapshot, limits);
+    let (document, saved) = document(&plan, &session, options);
     show(&document, &plan, &session, global, ui)?;
     if !plan.refusals.is_empty() {
         return Err(refused(args.out.is_some()));
@@ -138,9 +144,13 @@ pub(super) fn remembered(
 }
 
 /// The document of a plan and its receipt; both carry the same digest.
-pub(super) fn document(plan: &Plan, session: &Session) -> (PlanDocument, SavedPlan) {
+pub(super) fn document(
+    plan: &Plan,
+    session: &Session,
+    options: SavedOptions,
+) -> (PlanDocument, SavedPlan) {
     let mut document = PlanDocument::new(plan);
-    let mut saved = SavedPlan::new(plan, &session.desired, document.to_value());
+    let mut saved = SavedPlan::new(plan, &session.desired, options, document.to_value());
     document.digest.clone_from(&saved.digest);
     saved.plan = document.to_value();
     (document, saved)
@@ -178,7 +188,7 @@ pub(super) fn refused(unsaved: bool) -> CommandError {
 fn save(saved: &SavedPlan, path: &std::path::Path) -> Result<(), CommandError> {
     let json = serde_json::to_vec_pretty(saved)
         .map_err(|error| CommandError::new(format!("the plan is no JSON: {error}")))?;
-    write_atomic(path, &json)
+    write_private(path, &json)
         .map_err(|error| CommandError::new(format!("cannot write {}: {error}", path.display())))
 }
 

@@ -8,14 +8,13 @@ use super::status::weighed;
 use super::ui::Ui;
 use super::{Global, Success};
 use crate::evidence::Bundle;
-use crate::guard::Limits;
 use crate::model::{Emergency, PromotionRecord, State, WantedState};
-use crate::plan::PlanOptions;
+use crate::plan::SavedOptions;
 use crate::report::Paint;
 use crate::report::status::{GateRow, earliest, gate_rows, render_gates};
 use crate::rollout::{Gate, Verdict, holding};
 use crate::store::write_atomic;
-use crate::tenant::{Lookups, ReadTenant as _};
+use crate::tenant::Lookups;
 use crate::workspace::{record_path, record_yaml, set_state};
 
 /// Weigh the gates of a policy; when they pass, set it to on in the YAML and write the record.
@@ -53,11 +52,11 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
     let policy = &session.desired.policies[&args.key];
     let connection = session.connect(ui).await?;
     let snapshot = connection
-        .tenant
-        .snapshot(&Lookups::of(&session.desired, &[&args.key]))
+        .read(&Lookups::of(&session.desired, &[&args.key]), ui)
         .await;
     connection.close().await;
     let snapshot = snapshot?;
+    session.say_tenant(snapshot.tenant.domain.as_deref(), ui);
     let remembered = remembered(&session, &snapshot)?;
     let (bundle, gates) = match weighed(&session, policy, &snapshot, &remembered) {
         Ok(weighed) => weighed,
@@ -230,8 +229,7 @@ fn record(
 /// Writes the record first and the state last: a record without `state: on` does nothing.
 fn write(session: &Session, key: &str, record: &PromotionRecord) -> Result<String, CommandError> {
     let tenant = &session.desired.tenant.name;
-    let relative = record_path(tenant, key);
-    let path = session.workspace.root().join(&relative);
+    let path = session.workspace.root().join(record_path(tenant, key));
     let cannot = |path: &std::path::Path, error: &dyn std::fmt::Display| {
         CommandError::new(format!("cannot write {}: {error}", path.display()))
     };
@@ -243,7 +241,7 @@ fn write(session: &Session, key: &str, record: &PromotionRecord) -> Result<Strin
     if let Some((file, text)) = edited {
         write_atomic(&file, text.as_bytes()).map_err(|error| cannot(&file, &error))?;
     }
-    Ok(relative.to_string_lossy().replace('\\', "/"))
+    Ok(shown(session.workspace.root(), &path))
 }
 
 /// The policy file with another state, or `None` when it says so already.
@@ -262,9 +260,17 @@ pub(super) fn edit_state(
         .map_err(|error| CommandError::new(format!("cannot read {}: {error}", file.display())))?;
     let several = workspace.tenant_names().count() > 1;
     let tenant = several.then_some(session.desired.tenant.name.as_str());
-    let edited = set_state(&text, &file.to_string_lossy(), tenant, state)
+    let edited = set_state(&text, &shown(workspace.root(), file), tenant, state)
         .map_err(|error| CommandError::new(format!("the YAML was not changed: {error}")))?;
     Ok((edited != text).then(|| (file.to_owned(), edited)))
+}
+
+/// A file as the user would name it, relative to the workspace.
+pub(super) fn shown(root: &std::path::Path, file: &std::path::Path) -> String {
+    file.strip_prefix(root)
+        .unwrap_or(file)
+        .to_string_lossy()
+        .replace('\\', "/")
 }
 
 /// `--apply`: the workspace is read again, for it just changed, and only this policy is applied.
@@ -278,18 +284,9 @@ async fn turn_on(args: &Args, global: &Global, ui: &Ui) -> Result<Success, Comma
         .hint("the YAML and the record are written; `portcullis apply` turns it on"));
     }
     let session = Session::begin(global, ui, true)?;
-    let options = PlanOptions {
-        only: glob::Pattern::new(&glob::Pattern::escape(&args.key)).ok(),
-        ..PlanOptions::default()
+    let options = SavedOptions {
+        only: Some(glob::Pattern::escape(&args.key)),
+        ..SavedOptions::default()
     };
-    apply(
-        &session,
-        None,
-        Consent::Given,
-        options,
-        Limits::default(),
-        global,
-        ui,
-    )
-    .await
+    apply(&session, None, Consent::Given, options, global, ui).await
 }

@@ -9,7 +9,7 @@ use super::error::CommandError;
 use super::ui::Ui;
 use super::{Global, Success};
 use crate::sandbox::{self, Options, Running};
-use crate::workspace::load_one;
+use crate::workspace::load_config;
 
 /// The built-in tenant: a Graph server on loopback, with a clock of its own.
 #[derive(Debug, clap::Args)]
@@ -106,7 +106,7 @@ fn state_directory(state: Option<&PathBuf>, global: &Global) -> PathBuf {
     if let Some(store) = &global.store {
         return store.join("sandbox");
     }
-    match load_one(&global.config, "").workspace {
+    match load_config(&global.config).workspace {
         Some(workspace) => super::session::store(&workspace, global)
             .root()
             .join("sandbox"),

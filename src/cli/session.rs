@@ -14,6 +14,7 @@ use crate::model::{Auth, Cloud, Desired, Id, TenantDeclaration};
 use crate::report::diagnostics;
 use crate::sandbox;
 use crate::store::Store;
+use crate::tenant::{Lookups, ReadTenant as _, Snapshot};
 use crate::workspace::{Loaded, Workspace, load};
 
 /// How long a write may stay unseen, off loopback and on it (contract section 3.2).
@@ -36,6 +37,14 @@ pub(super) struct Connection {
 }
 
 impl Connection {
+    /// Reads the tenant, and says so when it takes a while.
+    pub(super) async fn read(&self, lookups: &Lookups, ui: &Ui) -> Result<Snapshot, CommandError> {
+        let snapshot = ui
+            .patiently("reading the tenant", self.tenant.snapshot(lookups))
+            .await?;
+        Ok(snapshot)
+    }
+
     /// Lets a sandbox finish what it is answering.
     pub(super) async fn close(self) {
         if let Some(sandbox) = self.sandbox {
@@ -100,6 +109,19 @@ impl Session {
     /// Opens the way to the tenant; nothing is asked of it yet.
     pub(super) async fn connect(&self, ui: &Ui) -> Result<Connection, CommandError> {
         connect_to(&self.desired.tenant, &self.store, ui).await
+    }
+
+    /// With more than one tenant declared, says which one is about to be written to.
+    pub(super) fn say_tenant(&self, domain: Option<&str>, ui: &Ui) {
+        if self.workspace.tenant_names().count() > 1 {
+            let tenant = &self.desired.tenant;
+            let id = match &tenant.tenant_id {
+                Some(id) => id.value.as_str(),
+                None => sandbox::TENANT_ID,
+            };
+            let domain = domain.map_or_else(String::new, |domain| format!("{domain}, "));
+            ui.aside(&format!("Tenant {} ({domain}{id})", tenant.name));
+        }
     }
 
     /// Renders refusals with the places in the files.
@@ -195,19 +217,17 @@ pub(super) async fn connect_to(
         running = Some(sandbox);
     }
     check_pinned_tenant(&declaration)?;
-    let settle = declaration.settle.unwrap_or_else(|| {
-        if matches!(declaration.cloud, Cloud::Custom { .. }) {
-            SETTLE_ON_LOOPBACK
-        } else {
-            SETTLE
-        }
-    });
     let (sign_in, progress) = (*ui, *ui);
     let callbacks = Callbacks::new(
         move |text| sign_in.aside(text),
         move |text| progress.progress(text),
     );
     let tenant = connect(&declaration, &environment, callbacks)?;
+    let settle = declaration.settle.unwrap_or(if tenant.is_on_loopback() {
+        SETTLE_ON_LOOPBACK
+    } else {
+        SETTLE
+    });
     Ok(Connection {
         tenant,
         settle,

@@ -6,8 +6,8 @@ use super::error::CommandError;
 use super::session::Session;
 use super::ui::Ui;
 use super::{Global, Success};
-use crate::store::write_atomic;
-use crate::tenant::{Lookups, ReadTenant as _};
+use crate::store::write_private;
+use crate::tenant::Lookups;
 
 /// Write the tenant to a file: policies, locations, strengths, and the objects the workspace names.
 ///
@@ -31,12 +31,12 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
         ..Lookups::of(&session.desired, &keys)
     };
     let connection = session.connect(ui).await?;
-    let snapshot = connection.tenant.snapshot(&lookups).await;
+    let snapshot = connection.read(&lookups, ui).await;
     connection.close().await;
     let snapshot = snapshot?;
     let json = serde_json::to_vec_pretty(&snapshot)
         .map_err(|error| CommandError::new(format!("the snapshot is no JSON: {error}")))?;
-    write_atomic(&args.file, &json).map_err(|error| {
+    write_private(&args.file, &json).map_err(|error| {
         CommandError::new(format!("cannot write {}: {error}", args.file.display()))
     })?;
     ui.progress(&format!(

@@ -11,7 +11,7 @@ use crate::plan::find;
 use crate::report::plan_document::{FORMAT_VERSION, TenantRow};
 use crate::report::status::{PolicyStatus, StatusDocument, render};
 use crate::rollout::{self, Gate, Verdict, holding};
-use crate::tenant::{Lookups, ReadTenant as _, Snapshot, Wanted};
+use crate::tenant::{Lookups, Snapshot, Wanted};
 
 /// Show each policy, its stage, its soak, and each gate.
 #[derive(Debug, clap::Args)]
@@ -32,8 +32,7 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
         .collect();
     let connection = session.connect(ui).await?;
     let snapshot = connection
-        .tenant
-        .snapshot(&Lookups::of(&session.desired, &keys))
+        .read(&Lookups::of(&session.desired, &keys), ui)
         .await;
     connection.close().await;
     let snapshot = snapshot?;

@@ -74,8 +74,21 @@ impl Ui {
         }
     }
 
+    /// Waits for some work, and says what it is when it takes longer than a second.
+    pub(super) async fn patiently<T>(&self, what: &str, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        tokio::select! {
+            done = &mut work => return done,
+            () = tokio::time::sleep(std::time::Duration::from_secs(1)) => self.progress(what),
+        }
+        work.await
+    }
+
     /// Prints something that is no result and has to be seen.
     pub(super) fn aside(&self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
         let mut err = io::stderr().lock();
         let _ = writeln!(err, "{}", text.trim_end_matches('\n'));
     }

@@ -29,7 +29,10 @@ struct Row<'a> {
 }
 
 pub(super) fn run(_: &Args, global: &Global, ui: &Ui) -> Result<Success, CommandError> {
-    let loaded = load(&global.config);
+    let mut loaded = load(&global.config);
+    if let Some(workspace) = &loaded.workspace {
+        loaded.findings.extend(workspace.findings());
+    }
     let findings = &loaded.findings;
     let valid = !has_errors(findings);
     if global.json {

@@ -13,12 +13,14 @@ use super::service::Service;
 use crate::model::{Id, State};
 use crate::tenant::{AuditEvent, Handle, Lookups, Snapshot, TenantError, TenantErrorKind};
 
-/// The objects whose audit is needed: the policies meant, the groups they exclude, and every pinned id
-/// that is no longer there, because somebody must have deleted it.
+/// The objects whose audit is needed: the policies meant that are report-only, the groups they exclude,
+/// and every pinned id that is no longer there, because somebody must have deleted it.
 pub(super) fn audited(snapshot: &Snapshot, lookups: &Lookups) -> BTreeSet<Id> {
     let mut audited = BTreeSet::new();
     for policy in &snapshot.policies {
-        if is_meant(policy, &lookups.history) {
+        // Only what may be about to be turned on is weighed by its history, and the audit is the scarcest
+        // of all that is read (contract section 3.8).
+        if policy.state == State::ReportOnly && is_meant(policy, &lookups.history) {
             audited.insert(policy.id.clone());
             let excluded = &policy.policy.conditions.users.exclude;
             audited.extend(excluded.groups.iter().cloned());

@@ -70,6 +70,11 @@ pub fn connect(
 }
 
 impl GraphTenant {
+    /// Whether Graph is on this machine, where nothing has to be waited for.
+    pub fn is_on_loopback(&self) -> bool {
+        self.service.endpoints.is_loopback()
+    }
+
     /// A collection of Graph, all pages; `path_and_query` begins with `/v1.0/` or `/beta/`.
     ///
     /// For what no snapshot holds, such as sign-ins. What was read before a page failed is kept, with

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::change::FieldChange;
 use crate::diff::{Difference, Item};
-use crate::model::{Id, Kind, Origin};
+use crate::model::{Id, Kind, Origin, State, WantedState};
 use crate::tenant::Names;
 
 /// The rows that show a difference.
@@ -66,5 +66,22 @@ pub(super) fn text(item: &Item, names: &Names) -> String {
     match item {
         Item::Object(kind, id) => names.of(*kind, id),
         Item::Word(word) => word.clone(),
+    }
+}
+
+/// The row of a state that changes.
+pub(super) fn state_row(from: Option<State>, to: WantedState, by_default: bool) -> FieldChange {
+    FieldChange {
+        path: "state".into(),
+        before: from.map_or(Value::Null, |state| json!(state.word())),
+        after: match to {
+            WantedState::Absent => Value::Null,
+            to => json!(to.word()),
+        },
+        origin: if by_default {
+            Origin::Default
+        } else {
+            Origin::File
+        },
     }
 }

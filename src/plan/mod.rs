@@ -6,11 +6,14 @@
 mod change;
 mod decide;
 mod effect;
+mod enforced;
 mod fields;
 mod find;
 mod saved;
 #[cfg(test)]
 mod tests;
+mod turn_on;
+mod writes;
 
 use std::collections::BTreeSet;
 
@@ -20,7 +23,7 @@ pub use change::{
     Action, Change, Effect, FieldChange, Held, Note, Refusal, Unmanaged, Verb, Write,
 };
 pub use find::{FoundBy, find};
-pub use saved::{SavedChange, SavedPlan, SavedPlanError};
+pub use saved::{SavedChange, SavedOptions, SavedPlan, SavedPlanError};
 
 use crate::diff;
 use crate::evidence::Remembered;

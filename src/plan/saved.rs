@@ -1,5 +1,7 @@
 //! A saved plan: a receipt, not a script (rule 5).
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -18,12 +20,26 @@ pub struct SavedPlan {
     pub tenant_id: Id,
     /// The fingerprint of the parsed YAML.
     pub yaml: String,
+    /// What was asked for beyond the YAML; it is asked for again when the plan is applied.
+    pub options: SavedOptions,
     /// Every change that writes something.
     pub changes: Vec<SavedChange>,
     /// The printed document, for `show`.
     pub plan: Value,
     /// The fingerprint of everything above.
     pub digest: String,
+}
+
+/// What was asked for beyond the YAML.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SavedOptions {
+    /// The policies that were looked at; `None` for all.
+    pub only: Option<String>,
+    /// The keys of policies that may be restored to on.
+    pub restore: BTreeSet<String>,
+    /// How many policies may be deleted.
+    pub max_deletes: usize,
 }
 
 /// One change of a saved plan.
@@ -73,7 +89,7 @@ impl SavedPlan {
     pub const FORMAT_VERSION: &str = "1.0";
 
     /// Makes the receipt of a plan; `printed` is the document that a reviewer saw.
-    pub fn new(plan: &Plan, desired: &Desired, printed: Value) -> Self {
+    pub fn new(plan: &Plan, desired: &Desired, options: SavedOptions, printed: Value) -> Self {
         let changes = plan
             .writing()
             .map(|change| SavedChange {
@@ -96,6 +112,7 @@ impl SavedPlan {
             format_version: Self::FORMAT_VERSION.to_owned(),
             tenant_id: plan.tenant_id.clone(),
             yaml: fingerprint(desired),
+            options,
             changes,
             plan: printed,
             digest: String::new(),

@@ -79,8 +79,10 @@ pub(super) fn intent(bundle: &Bundle) -> Gate {
 /// Nothing that decides who is concerned changed since the soak began.
 pub(super) fn unchanged(bundle: &Bundle) -> Gate {
     let gate = |verdict, reason: String| Gate::new("unchanged", verdict, reason);
-    if bundle.live.is_none() {
-        return gate(Fail, "the policy is not live yet".into());
+    match &bundle.live {
+        None => return gate(Fail, "the policy is not live yet".into()),
+        Some(live) if live.state == State::On => return gate(Pass, "the policy is on".into()),
+        Some(_) => {}
     }
     match &bundle.exclusions.membership {
         Membership::SingleAccounts => gate(

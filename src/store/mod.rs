@@ -1,6 +1,6 @@
 //! `.portcullis/`: what the tool keeps on disk, and how it survives being killed.
 //!
-//! Three things live here and nothing else: files that are replaced as a whole ([`write_atomic`]), logs
+//! Three things live here and nothing else: files that are replaced as a whole ([`write_atomic`], [`write_private`]), logs
 //! that only grow ([`Log`]), and locks ([`Lock`]). The room knows nothing of policies or tenants, so
 //! that the journal of `apply` and the event log of the sandbox rest on the same few lines.
 
@@ -8,7 +8,7 @@ mod atomic;
 mod lock;
 mod log;
 
-pub use atomic::write_atomic;
+pub use atomic::{write_atomic, write_private};
 pub use lock::{Lock, LockError};
 pub use log::Log;
 
@@ -44,13 +44,13 @@ impl Store {
         Ok(path)
     }
 
-    /// Replaces a file of the store as a whole; see [`write_atomic`].
+    /// Replaces a file of the store as a whole, readable by its owner alone; see [`write_private`].
     ///
     /// # Errors
     /// Any error of the file system; the old content is then still there.
     pub fn write(&self, relative: impl AsRef<Path>, content: &[u8]) -> io::Result<PathBuf> {
         let path = self.path(relative)?;
-        write_atomic(&path, content)?;
+        write_private(&path, content)?;
         Ok(path)
     }
 

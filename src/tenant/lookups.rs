@@ -34,7 +34,8 @@ pub struct Lookups {
     pub references: BTreeSet<Reference>,
     /// The live policies that are about to be compared: the ids in them are read with their names.
     pub managed: BTreeSet<Handle>,
-    /// The live policies whose directory audit is needed, with that of the groups they exclude.
+    /// The live policies whose directory audit is needed while they are report-only, with that of the
+    /// groups they exclude.
     pub history: BTreeSet<Handle>,
     /// Whether the ids in every policy are read with their names.
     pub describe_all: bool,
@@ -43,8 +44,8 @@ pub struct Lookups {
 impl Lookups {
     /// What a plan of everything in `desired` needs.
     ///
-    /// Policies that `promote` is about to weigh are named by key in `weighing`; they and all with a
-    /// promotion record are read with their history.
+    /// Policies that are about to be weighed are named by key in `weighing`; they and all that are to be
+    /// on are read with their history.
     pub fn of(desired: &Desired, weighing: &[&str]) -> Self {
         let mut lookups = Self {
             cloud: Some(desired.tenant.cloud.clone()),
@@ -81,7 +82,7 @@ impl Lookups {
                 .state
                 .as_ref()
                 .is_some_and(|state| state.value == WantedState::On);
-            if weighing.contains(&key.as_str()) || (wants_on && record.is_some()) {
+            if weighing.contains(&key.as_str()) || wants_on {
                 lookups.history.extend(handles.iter().cloned());
             }
             lookups.managed.extend(handles);

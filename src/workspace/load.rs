@@ -147,6 +147,17 @@ fn one_live_policy_each(
     }
 }
 
+/// Reads only the configuration, for what needs to know a tenant or the store and no policy.
+///
+/// The workspace is there whenever its tenants could be read.
+pub fn load_config(config: &Path) -> Loaded {
+    let (root, name) = split(config);
+    let mut files = Files::new(root.clone());
+    let workspace = read_config(&mut files, &name)
+        .map(|config| Workspace::new(root, config, BTreeMap::new(), BTreeMap::new(), true));
+    finish(workspace, files)
+}
+
 /// Reads only the configuration and one policy with its records, for `demote`, which must work when
 /// everything else is broken.
 ///

@@ -26,7 +26,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use edit::{EditError, set_state};
-pub use load::{load, load_one};
+pub use load::{load, load_config, load_one};
 pub use record::{record_path, record_yaml};
 
 use crate::diagnostic::{At, Diagnostic, Source};

@@ -306,8 +306,9 @@ fn names(code: &str, what: &str) -> bool {
     let inside = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
     code.match_indices(what).any(|(at, _)| {
         let open_end = what.ends_with(|c: char| c.is_alphanumeric());
-        !inside(code[..at].chars().next_back())
-            && !(open_end && inside(code[at + what.len()..].chars().next()))
+        let begins = !inside(code[..at].chars().next_back());
+        let ends = !open_end || !inside(code[at + what.len()..].chars().next());
+        begins && ends
     })
 }
 

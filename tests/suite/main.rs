@@ -1,3 +1,8 @@
-//! The suite: what holds for the project as a whole.
+//! The integration tests, a module per subject: `cargo test SUBJECT::` runs one of them.
+#![allow(clippy::unwrap_used)]
 
 mod architecture;
+mod examples;
+mod main_job;
+mod requests;
+mod support;

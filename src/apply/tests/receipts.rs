@@ -6,7 +6,7 @@ use tokio::time::timeout;
 use super::tenant::Fault;
 use super::*;
 use crate::model::{State, WantedState};
-use crate::plan::SavedPlan;
+use crate::plan::{SavedOptions, SavedPlan};
 use crate::tenant::fixture::*;
 
 fn wanting() -> Desired {
@@ -14,7 +14,7 @@ fn wanting() -> Desired {
 }
 
 fn receipt(prepared: &Prepared<'_>, desired: &Desired) -> SavedPlan {
-    SavedPlan::new(&prepared.plan, desired, json!({}))
+    SavedPlan::new(&prepared.plan, desired, SavedOptions::default(), json!({}))
 }
 
 /// What a later run against `tenant` and `desired` says of a plan that was saved.

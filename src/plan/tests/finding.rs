@@ -9,7 +9,7 @@ use crate::model::{
     Id, Kind, State,
     WantedState::{Absent, Off, ReportOnly},
 };
-use crate::plan::{Action, SavedPlan, SavedPlanError};
+use crate::plan::{Action, SavedOptions, SavedPlan, SavedPlanError};
 use crate::tenant::{AuditEvent, Unreadable};
 
 fn named(n: u32, name: &str) -> LivePolicy {
@@ -246,7 +246,12 @@ fn what_the_service_holds_beyond_the_model_is_shown_and_dangling_ids_are_noted()
 
 fn saved(desired: &Desired) -> SavedPlan {
     let plan = against(desired, &snapshot([]));
-    SavedPlan::new(&plan, desired, json!({"printed": true, "digest": "…"}))
+    let options = SavedOptions {
+        only: Some("azure-*".into()),
+        ..SavedOptions::default()
+    };
+    let printed = json!({"printed": true, "digest": "…"});
+    SavedPlan::new(&plan, desired, options, printed)
 }
 
 #[test]
@@ -292,6 +297,10 @@ fn a_receipt_follows_the_yaml_and_not_its_places() {
     let mut other = wanting(ReportOnly);
     other.rollout.soak = jiff::SignedDuration::from_hours(1);
     assert_ne!(saved(&desired([other])).yaml, plan.yaml);
+    // What was asked for beyond the YAML is asked for again, so nobody may change it.
+    let mut wider = plan.clone();
+    wider.options.only = None;
+    assert!(SavedPlan::read(&serde_json::to_string(&wider).unwrap()).is_err());
     // What a reviewer saw belongs to the receipt; where its digest is printed does not.
     let mut reprinted = plan.clone();
     reprinted.plan = json!({"printed": true, "digest": "another"});
