@@ -96,6 +96,20 @@ fn a_pin_that_is_gone_is_refused_with_who_deleted_it() {
             .unwrap()
             .contains("restore it from the bin")
     );
+    let ending = |tenant: &Snapshot| {
+        let refusal = &against(&desired([policy.clone()]), tenant).refusals[0];
+        refusal.message.split_once("; ").unwrap().1.to_owned()
+    };
+    tenant.history.insert(id(LIVE), vec![]);
+    assert_eq!(
+        ending(&tenant),
+        "the directory audit does not say who deleted it"
+    );
+    tenant.history.clear();
+    assert_eq!(
+        ending(&tenant),
+        "the directory audit, which may say who deleted it, was not read"
+    );
     policy.state = Some(at(Absent));
     let plan = against(&desired([policy]), &tenant);
     assert_eq!(plan.refusals, []);
