@@ -547,19 +547,26 @@ fn lookups_are_what_the_files_name_and_nothing_else() {
             Handle::Name("Other".into()),
         ]
     );
-    assert!(lookups.history.is_empty());
     assert_eq!(lookups.cloud, Some(Cloud::Global));
 
-    // The history is needed for what is weighed, and for what a record may turn on.
+    // The history is needed for what is to be on, and for what is weighed.
+    let first = BTreeSet::from([
+        Handle::Id(id(LIVE)),
+        Handle::Name(NAME.into()),
+        Handle::Name("Old name".into()),
+    ]);
+    assert_eq!(lookups.history, first);
     let weighing = Lookups::of(&workspace, &["other"]);
-    assert_eq!(
-        weighing.history,
-        BTreeSet::from([Handle::Name("Other".into())])
-    );
-    workspace.records.insert(KEY.into(), at(record("", "")));
-    let recorded = Lookups::of(&workspace, &[]);
-    assert!(recorded.history.contains(&Handle::Id(id(LIVE))));
-    assert!(!recorded.history.contains(&Handle::Name("Other".into())));
+    assert!(weighing.history.contains(&Handle::Name("Other".into())));
+    workspace.policies.get_mut(KEY).unwrap().state = Some(at(WantedState::ReportOnly));
+    assert!(Lookups::of(&workspace, &[]).history.is_empty());
+    // A record names the live policy as a pin does.
+    let mut recorded = record("", "");
+    recorded.policy_id = id(302);
+    workspace.records.insert("other".into(), at(recorded));
+    let recorded = Lookups::of(&workspace, &["other"]);
+    assert!(recorded.managed.contains(&Handle::Id(id(302))));
+    assert!(recorded.history.contains(&Handle::Id(id(302))));
 }
 
 #[test]
