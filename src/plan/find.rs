@@ -56,19 +56,21 @@ pub fn find<'a>(
         if absent {
             return Ok(None);
         }
-        let deleted = snapshot
-            .history
-            .get(id)
+        let audit = snapshot.history.get(id);
+        let deleted = audit
             .into_iter()
             .flatten()
             .find(|event| event.activity.starts_with("Delete"));
-        let who = deleted.map_or_else(
-            || "; the directory audit does not say who deleted it".to_owned(),
-            |event| {
+        let who = match (deleted, audit) {
+            (Some(event), _) => {
                 let by = event.by.as_deref().unwrap_or("somebody");
                 format!("; {by} deleted it at {}", event.at)
-            },
-        );
+            }
+            (None, Some(_)) => "; the directory audit does not say who deleted it".to_owned(),
+            (None, None) => {
+                "; the directory audit, which may say who deleted it, was not read".to_owned()
+            }
+        };
         let unpin = if policy.id.is_some() {
             format!("take `id: {id}` out of the YAML")
         } else {

@@ -205,6 +205,11 @@ fn unchanged() {
         )
     );
     assert_eq!(gate("unchanged", |b| b.live = None).0, Fail);
+    let on = |b: &mut Bundle| {
+        live(b).state = State::On;
+        b.exclusions.membership = Membership::Unknown("no journal".into());
+    };
+    assert_eq!(gate("unchanged", on), says(Pass, "the policy is on"));
 }
 
 #[test]

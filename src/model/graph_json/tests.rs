@@ -1,5 +1,5 @@
 //! Every property in and out, what is kept and what is not written.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -787,6 +787,7 @@ fn published_policies_are_read_and_mean_the_same_when_they_are_written_again() {
             Ok(live) => live,
             Err(error) => {
                 assert!(!error.path.is_empty());
+                let path = path.strip_prefix(&corpus).unwrap();
                 refused.push(format!("{}: {error}", path.display()));
                 continue;
             }

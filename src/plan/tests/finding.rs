@@ -96,6 +96,20 @@ fn a_pin_that_is_gone_is_refused_with_who_deleted_it() {
             .unwrap()
             .contains("restore it from the bin")
     );
+    let ending = |tenant: &Snapshot| {
+        let refusal = &against(&desired([policy.clone()]), tenant).refusals[0];
+        refusal.message.split_once("; ").unwrap().1.to_owned()
+    };
+    tenant.history.insert(id(LIVE), vec![]);
+    assert_eq!(
+        ending(&tenant),
+        "the directory audit does not say who deleted it"
+    );
+    tenant.history.clear();
+    assert_eq!(
+        ending(&tenant),
+        "the directory audit, which may say who deleted it, was not read"
+    );
     policy.state = Some(at(Absent));
     let plan = against(&desired([policy]), &tenant);
     assert_eq!(plan.refusals, []);
@@ -246,12 +260,12 @@ fn what_the_service_holds_beyond_the_model_is_shown_and_dangling_ids_are_noted()
 
 fn saved(desired: &Desired) -> SavedPlan {
     let plan = against(desired, &snapshot([]));
-    SavedPlan::new(
-        &plan,
-        desired,
-        SavedOptions::default(),
-        json!({"printed": true, "digest": "…"}),
-    )
+    let options = SavedOptions {
+        only: Some("azure-*".into()),
+        ..SavedOptions::default()
+    };
+    let printed = json!({"printed": true, "digest": "…"});
+    SavedPlan::new(&plan, desired, options, printed)
 }
 
 #[test]
@@ -297,6 +311,10 @@ fn a_receipt_follows_the_yaml_and_not_its_places() {
     let mut other = wanting(ReportOnly);
     other.rollout.soak = jiff::SignedDuration::from_hours(1);
     assert_ne!(saved(&desired([other])).yaml, plan.yaml);
+    // What was asked for beyond the YAML is asked for again, so nobody may change it.
+    let mut wider = plan.clone();
+    wider.options.only = None;
+    assert!(SavedPlan::read(&serde_json::to_string(&wider).unwrap()).is_err());
     // What a reviewer saw belongs to the receipt; where its digest is printed does not.
     let mut reprinted = plan.clone();
     reprinted.plan = json!({"printed": true, "digest": "another"});

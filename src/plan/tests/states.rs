@@ -14,15 +14,15 @@ use crate::model::{
 use crate::plan::{Action, Effect, Verb};
 
 /// What of a change the table decides: action, from, to, held by, verbs and states written.
-fn cell(
-    change: &Change,
-) -> (
+type Cell<'a> = (
     Action,
     WantedState,
     WantedState,
-    Vec<&str>,
+    Vec<&'a str>,
     Vec<(Verb, Option<State>)>,
-) {
+);
+
+fn cell(change: &Change) -> Cell<'_> {
     let writes = change
         .writes
         .iter()
