@@ -191,7 +191,7 @@ impl Prepared<'_> {
 
     /// Journals, sends, and finds out what became of it; sends a second time only what certainly is
     /// not there.
-    async fn send(
+    pub(super) async fn send(
         &mut self,
         intent: &Intent,
         write: &Write,
@@ -202,16 +202,32 @@ impl Prepared<'_> {
             done: done.to_vec(),
             hints,
         };
-        self.journal.announce(intent)?;
+        let written = |error: JournalError| {
+            partly(
+                format!(
+                    "{}: it was written, and the journal does not know it: {error}",
+                    intent.policy
+                ),
+                Vec::new(),
+            )
+        };
+        if let Err(error) = self.journal.announce(intent) {
+            return Err(if done.is_empty() {
+                error.into()
+            } else {
+                partly(format!("{}: {error}", intent.policy), Vec::new())
+            });
+        }
         let mut sent_again = false;
         loop {
             let error = match self.request(intent, write).await {
                 Ok(id) => {
-                    self.journal.done(intent, id.as_ref())?;
+                    self.journal.done(intent, id.as_ref()).map_err(written)?;
                     return Ok(id);
                 }
                 Err(WriteError::Refused(error)) => {
-                    self.journal.not_done(intent, error.message.clone())?;
+                    // Why it was refused is what the user has to know; an open intent settles itself.
+                    let _ = self.journal.not_done(intent, error.message.clone());
                     return Err(if done.is_empty() {
                         ApplyError::Rejected {
                             policy: intent.policy.clone(),
@@ -237,7 +253,7 @@ impl Prepared<'_> {
             };
             match seen {
                 Seen::Done(id) => {
-                    self.journal.done(intent, id.as_ref())?;
+                    self.journal.done(intent, id.as_ref()).map_err(written)?;
                     return Ok(id);
                 }
                 Seen::AsBefore if !sent_again => sent_again = true,

@@ -31,7 +31,8 @@ pub struct Demoted {
 /// state twice is the same as setting it once.
 ///
 /// # Errors
-/// [`ApplyError::Rejected`] when the service refused it, [`ApplyError::Partly`] when it is not certain.
+/// [`ApplyError::Rejected`] when the service refused it, [`ApplyError::Partly`] when it is not certain,
+/// also because an earlier try of the same call brought no clear answer.
 pub async fn demote(
     tenant: &dyn WriteTenant,
     id: &Id,
@@ -76,9 +77,16 @@ pub async fn demote(
         hints: Vec::new(),
     };
     let start = Instant::now();
+    let mut may_have_arrived = false;
     loop {
         match tenant.update_policy(id, &body).await {
             Ok(()) => break,
+            Err(WriteError::Refused(error)) if may_have_arrived => {
+                return Err(partly(format!(
+                    "{key}: whether it is report-only now is not known: {}",
+                    error.message
+                )));
+            }
             Err(WriteError::Refused(error)) => {
                 if let Some(journal) = &mut journal {
                     let _ = journal.not_done(&intent, error.message.clone());
@@ -89,6 +97,7 @@ pub async fn demote(
                 });
             }
             Err(WriteError::Uncertain(error)) => {
+                may_have_arrived = true;
                 if start.elapsed() >= settle {
                     return Err(partly(format!(
                         "{key}: whether it is report-only now is not known: {}",

@@ -12,7 +12,7 @@ pub enum ApplyError {
     /// Another run has the store.
     #[error(transparent)]
     Locked(#[from] LockError),
-    /// The journal or a snapshot could not be written; nothing was sent without it.
+    /// The journal or the snapshot could not be read or written; nothing was sent in this run.
     #[error(transparent)]
     Journal(#[from] JournalError),
     /// The tenant could not be read; nothing was written.

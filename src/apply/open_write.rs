@@ -11,6 +11,7 @@ use super::prepare::Run;
 use crate::diff;
 use crate::model::{Id, LivePolicy};
 use crate::plan::Verb;
+use crate::tenant::PolicyList;
 
 /// What a look at the tenant says about a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +25,8 @@ pub(super) enum Seen {
 }
 
 /// Looks for a write among the policies of a tenant.
-pub(super) fn look_for(intent: &Intent, policies: &[LivePolicy]) -> Seen {
+pub(super) fn look_for(intent: &Intent, list: &PolicyList) -> Seen {
+    let policies = &list.policies;
     let as_wanted = |live: &LivePolicy| match &intent.outcome {
         Some(outcome) => *outcome == diff::outcome_fingerprint(&live.policy, live.state),
         // A demotion knows the state only: it reads nothing before it writes.
@@ -45,6 +47,10 @@ pub(super) fn look_for(intent: &Intent, policies: &[LivePolicy]) -> Seen {
                 .as_ref()
                 .and_then(|id| policies.iter().find(|live| live.id == *id));
             match (intent.verb, live) {
+                // It is there, but not as we know policies: somebody else was at it.
+                (_, None) if intent.id.as_ref().is_some_and(|id| list.is_unreadable(id)) => {
+                    Seen::Otherwise
+                }
                 (Verb::Delete, None) => Seen::Done(intent.id.clone()),
                 (Verb::Delete, Some(_)) => Seen::AsBefore,
                 (_, Some(live)) if as_wanted(live) => Seen::Done(Some(live.id.clone())),
@@ -79,7 +85,7 @@ pub(super) async fn settle_open_intents(
         let list = run.tenant.policies().await?;
         let waited = start.elapsed() >= run.settle;
         for intent in std::mem::take(&mut open) {
-            match look_for(&intent, &list.policies) {
+            match look_for(&intent, &list) {
                 Seen::Done(id) => {
                     journal.done(&intent, id.as_ref())?;
                     settled.insert(intent.digest.clone());
@@ -110,7 +116,7 @@ pub(super) async fn wait_for(run: &Run<'_>, intent: &Intent) -> Result<Seen, App
     let mut before = None;
     loop {
         let list = run.tenant.policies().await?;
-        let seen = look_for(intent, &list.policies);
+        let seen = look_for(intent, &list);
         if matches!(seen, Seen::Done(_)) {
             return Ok(seen);
         }

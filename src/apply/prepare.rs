@@ -85,13 +85,14 @@ async fn lock(run: &Run<'_>) -> Result<Lock, ApplyError> {
         other => return Ok(other?),
     }
     // Waiting for a file lock blocks its thread, and the sandbox may be served by this process.
-    let taken = tokio::task::spawn_blocking(move || Lock::take_within(&path, PATIENCE)).await;
-    match taken {
-        Ok(lock) => Ok(lock?),
-        Err(panic) => Err(ApplyError::Stale(format!(
-            "the lock could not be taken: {panic}"
-        ))),
-    }
+    let its = path.clone();
+    let taken = tokio::task::spawn_blocking(move || Lock::take_within(&its, PATIENCE))
+        .await
+        .unwrap_or_else(|panic| {
+            let source = std::io::Error::other(panic);
+            Err(LockError::Io { path, source })
+        });
+    Ok(taken?)
 }
 
 impl Prepared<'_> {

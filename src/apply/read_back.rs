@@ -30,20 +30,21 @@ pub(super) async fn read_back(
         (run.progress)("reading back what was written");
     }
     loop {
-        let policies = run.tenant.policies().await?.policies;
+        let list = run.tenant.policies().await?;
+        let policies = &list.policies;
         let missing: Vec<&str> = expected
             .iter()
             .filter(|(id, (_, outcome))| {
                 let live = policies.iter().find(|live| live.id == **id);
                 let is = live.map(|live| diff::outcome_fingerprint(&live.policy, live.state));
-                is != *outcome
+                is != *outcome || list.is_unreadable(id)
             })
             .map(|(_, (key, _))| key.as_str())
             .collect();
         if missing.is_empty() {
             agreed += 1;
             if agreed == 2 {
-                return Ok(policies);
+                return Ok(list.policies);
             }
         } else {
             if !said && start.elapsed() >= run.settle / 4 {

@@ -1,7 +1,8 @@
 //! What goes wrong, in the one form that reaches the user.
 
-use crate::apply::ApplyError;
+use crate::apply::{ApplyError, JournalError};
 use crate::sandbox::SandboxError;
+use crate::store::LockError;
 use crate::tenant::TenantError;
 
 /// Which exit code a failure has.
@@ -9,8 +10,6 @@ use crate::tenant::TenantError;
 pub enum ErrorKind {
     /// An error, usage and invalid YAML included.
     Error,
-    /// Findings were printed already.
-    Findings,
     /// A guard or a gate refused.
     Refused,
     /// The plan is not what would be done now; nothing was written in this run.
@@ -78,12 +77,25 @@ impl From<SandboxError> for CommandError {
     }
 }
 
+impl From<JournalError> for CommandError {
+    fn from(error: JournalError) -> Self {
+        let command = Self::new(error.to_string());
+        match error {
+            JournalError::Io { .. } => command,
+            JournalError::Entry { .. } => command.hint(
+                "if nobody can repair it, move the file away: without it the next apply waits before it creates anything",
+            ),
+        }
+    }
+}
+
 impl From<ApplyError> for CommandError {
     fn from(error: ApplyError) -> Self {
         match error {
-            ApplyError::Locked(error) => Self::new(error.to_string())
+            ApplyError::Locked(error @ LockError::Held { .. }) => Self::new(error.to_string())
                 .hint("another run works on this store: wait until it is done"),
-            ApplyError::Journal(error) => Self::new(error.to_string()),
+            ApplyError::Locked(error @ LockError::Io { .. }) => Self::new(error.to_string()),
+            ApplyError::Journal(error) => error.into(),
             ApplyError::Tenant(error) => error.into(),
             ApplyError::Rejected { policy, source } => {
                 let mut error = Self::from(source);
@@ -112,5 +124,25 @@ impl From<ApplyError> for CommandError {
                 )
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_waits_for_somebody_is_told_to_wait() {
+        let path = std::path::PathBuf::from("store/lock");
+        let held = CommandError::from(ApplyError::Locked(LockError::Held {
+            path: path.clone(),
+            holder: Some(7),
+        }));
+        assert!(held.message.contains("process 7"), "{}", held.message);
+        assert!(held.hints.iter().any(|hint| hint.contains("wait")));
+        let source = std::io::Error::other("read-only file system");
+        let broken = CommandError::from(ApplyError::Locked(LockError::Io { path, source }));
+        assert!(broken.message.contains("read-only"), "{}", broken.message);
+        assert_eq!(broken.hints, Vec::<String>::new());
     }
 }

@@ -103,11 +103,9 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
     let snapshot = match &args.snapshot {
         Some(path) => read_snapshot(path)?,
         None => {
-            let connection = session.connect(ui).await?;
-            let lookups = Lookups::of(&session.desired, &[]);
-            let snapshot = connection.read(&lookups, ui).await;
-            connection.close().await;
-            snapshot?
+            session
+                .read(&Lookups::of(&session.desired, &[]), ui)
+                .await?
         }
     };
     let remembered = remembered(&session, &snapshot)?;
@@ -139,8 +137,7 @@ pub(super) fn remembered(
     session: &Session,
     snapshot: &Snapshot,
 ) -> Result<Remembered, CommandError> {
-    Journal::read(&session.store, &snapshot.tenant.id)
-        .map_err(|error| CommandError::new(error.to_string()))
+    Ok(Journal::read(&session.store, &snapshot.tenant.id)?)
 }
 
 /// The document of a plan and its receipt; both carry the same digest.

@@ -50,12 +50,8 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
     let session = Session::begin(global, ui, true)?;
     known_key(&session, &args.key)?;
     let policy = &session.desired.policies[&args.key];
-    let connection = session.connect(ui).await?;
-    let snapshot = connection
-        .read(&Lookups::of(&session.desired, &[&args.key]), ui)
-        .await;
-    connection.close().await;
-    let snapshot = snapshot?;
+    let lookups = Lookups::of(&session.desired, &[&args.key]);
+    let snapshot = session.read(&lookups, ui).await?;
     session.say_tenant(snapshot.tenant.domain.as_deref(), ui);
     let remembered = remembered(&session, &snapshot)?;
     let (bundle, gates) = match weighed(&session, policy, &snapshot, &remembered) {
@@ -107,16 +103,7 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
     }
     let record = record(args, &bundle, &gates, fingerprint.clone())?;
     let path = write(&session, &args.key, &record)?;
-    if global.json {
-        ui.json(&Document {
-            format_version: "1.0",
-            policy: &args.key,
-            promoted: true,
-            gates: &rows,
-            record: Some(path.clone()),
-            bundle: &fingerprint,
-        })?;
-    } else {
+    if !global.json {
         let paint = Paint::new(ui.color());
         let mut text = render_gates(&rows, ui.color());
         text.push_str(&format!(
@@ -129,10 +116,33 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
         }
         ui.result(&text);
     }
-    if args.apply {
+    if args.apply && is_typed(&args.key, ui) {
+        // In JSON there is one document, and it is that of the apply.
         return turn_on(args, global, ui).await;
     }
+    if global.json {
+        ui.json(&Document {
+            format_version: "1.0",
+            policy: &args.key,
+            promoted: true,
+            gates: &rows,
+            record: Some(path),
+            bundle: &fingerprint,
+        })?;
+    }
+    if args.apply {
+        return Err(CommandError::new(format!(
+            "{} was not turned on: its key was not typed",
+            args.key
+        ))
+        .hint("the YAML and the record are written; `portcullis apply` turns it on"));
+    }
     Ok(Success::Done)
+}
+
+fn is_typed(key: &str, ui: &Ui) -> bool {
+    let question = format!("Type {key} to turn it on now:");
+    ui.ask(&question).as_deref() == Some(key)
 }
 
 fn is_emergency(session: &Session, key: &str) -> bool {
@@ -275,14 +285,6 @@ pub(super) fn shown(root: &std::path::Path, file: &std::path::Path) -> String {
 
 /// `--apply`: the workspace is read again, for it just changed, and only this policy is applied.
 async fn turn_on(args: &Args, global: &Global, ui: &Ui) -> Result<Success, CommandError> {
-    let question = format!("Type {} to turn it on now:", args.key);
-    if ui.ask(&question).as_deref() != Some(args.key.as_str()) {
-        return Err(CommandError::new(format!(
-            "{} was not turned on: its key was not typed",
-            args.key
-        ))
-        .hint("the YAML and the record are written; `portcullis apply` turns it on"));
-    }
     let session = Session::begin(global, ui, true)?;
     let options = SavedOptions {
         only: Some(glob::Pattern::escape(&args.key)),

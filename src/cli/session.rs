@@ -37,14 +37,6 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Reads the tenant, and says so when it takes a while.
-    pub(super) async fn read(&self, lookups: &Lookups, ui: &Ui) -> Result<Snapshot, CommandError> {
-        let snapshot = ui
-            .patiently("reading the tenant", self.tenant.snapshot(lookups))
-            .await?;
-        Ok(snapshot)
-    }
-
     /// Lets a sandbox finish what it is answering.
     pub(super) async fn close(self) {
         if let Some(sandbox) = self.sandbox {
@@ -109,6 +101,16 @@ impl Session {
     /// Opens the way to the tenant; nothing is asked of it yet.
     pub(super) async fn connect(&self, ui: &Ui) -> Result<Connection, CommandError> {
         connect_to(&self.desired.tenant, &self.store, ui).await
+    }
+
+    /// Reads the tenant, and says so when it takes a while.
+    pub(super) async fn read(&self, lookups: &Lookups, ui: &Ui) -> Result<Snapshot, CommandError> {
+        let connection = self.connect(ui).await?;
+        let snapshot = ui
+            .patiently("reading the tenant", connection.tenant.snapshot(lookups))
+            .await;
+        connection.close().await;
+        Ok(snapshot?)
     }
 
     /// With more than one tenant declared, says which one is about to be written to.

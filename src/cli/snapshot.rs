@@ -30,10 +30,7 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
         describe_all: true,
         ..Lookups::of(&session.desired, &keys)
     };
-    let connection = session.connect(ui).await?;
-    let snapshot = connection.read(&lookups, ui).await;
-    connection.close().await;
-    let snapshot = snapshot?;
+    let snapshot = session.read(&lookups, ui).await?;
     let json = serde_json::to_vec_pretty(&snapshot)
         .map_err(|error| CommandError::new(format!("the snapshot is no JSON: {error}")))?;
     write_private(&args.file, &json).map_err(|error| {

@@ -30,12 +30,8 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
         .map(String::as_str)
         .filter(|key| global.policy.as_ref().is_none_or(|glob| glob.matches(key)))
         .collect();
-    let connection = session.connect(ui).await?;
-    let snapshot = connection
-        .read(&Lookups::of(&session.desired, &keys), ui)
-        .await;
-    connection.close().await;
-    let snapshot = snapshot?;
+    let lookups = Lookups::of(&session.desired, &keys);
+    let snapshot = session.read(&lookups, ui).await?;
     let remembered = remembered(&session, &snapshot)?;
     let mut policies = Vec::new();
     let mut held = false;

@@ -98,7 +98,7 @@ impl Ui {
         let paint = Paint::new(self.err);
         if !error.message.is_empty() {
             let word = match error.kind {
-                ErrorKind::Error | ErrorKind::Findings => "error",
+                ErrorKind::Error => "error",
                 ErrorKind::Refused => "refused",
                 ErrorKind::Stale => "stale",
                 ErrorKind::Partly => "partly applied",

@@ -101,8 +101,8 @@ fn part(step: &Value, outer: &Request) -> Request {
         .filter_map(|(name, value)| Some((name.to_ascii_lowercase(), value.as_str()?.to_owned())))
         .collect();
     for (name, value) in outer.headers() {
-        // The token is the batch's own; what describes a body is the part's.
-        if name == "authorization" || name == "prefer" || name == "client-request-id" {
+        // The token is the batch's own; what is preferred or describes a body is said by each part.
+        if name == "authorization" || name == "client-request-id" {
             headers.push((name.clone(), value.clone()));
         }
     }

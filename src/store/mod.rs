@@ -53,16 +53,4 @@ impl Store {
         write_private(&path, content)?;
         Ok(path)
     }
-
-    /// Reads a file of the store; `None` when there is none.
-    ///
-    /// # Errors
-    /// Any error of the file system but "not found".
-    pub fn read(&self, relative: impl AsRef<Path>) -> io::Result<Option<Vec<u8>>> {
-        match std::fs::read(self.root.join(relative)) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
 }

@@ -19,6 +19,14 @@ pub struct PolicyList {
     pub unreadable: Vec<Unreadable>,
 }
 
+impl PolicyList {
+    /// Whether the policy of that id is there without having the documented shape.
+    pub fn is_unreadable(&self, id: &Id) -> bool {
+        let mut unreadable = self.unreadable.iter();
+        unreadable.any(|policy| policy.id.as_ref() == Some(id))
+    }
+}
+
 /// A tenant that can be read.
 #[async_trait]
 pub trait ReadTenant: Send + Sync {
@@ -46,7 +54,7 @@ pub trait WriteTenant: ReadTenant {
     /// Merges `body` into a policy (contract section 3.1).
     async fn update_policy(&self, id: &Id, body: &Value) -> Result<(), WriteError>;
 
-    /// Moves a policy to the bin, where there is one.
+    /// Moves a policy to the bin, where there is one; that it is gone already is no failure.
     async fn delete_policy(&self, id: &Id) -> Result<(), WriteError>;
 }
 

@@ -10,6 +10,7 @@ use crate::apply::open_write::{Seen, look_for};
 use crate::diff;
 use crate::model::{LivePolicy, State};
 use crate::plan::Verb;
+use crate::tenant::PolicyList;
 use crate::tenant::fixture::*;
 
 fn intent(verb: Verb, live: &LivePolicy) -> Intent {
@@ -151,6 +152,16 @@ fn what_is_remembered_is_the_last_write_that_arrived() {
     assert!(again.writes.is_empty());
 }
 
+/// What a look at a tenant with these policies says.
+fn seen_among(intent: &Intent, policies: Vec<LivePolicy>) -> Seen {
+    let list = PolicyList {
+        taken_at: now(),
+        policies,
+        unreadable: Vec::new(),
+    };
+    look_for(intent, &list)
+}
+
 #[test]
 fn a_creation_is_found_by_name_content_and_time() {
     let made = |change: fn(&mut serde_json::Value)| {
@@ -160,9 +171,9 @@ fn a_creation_is_found_by_name_content_and_time() {
         })
     };
     let wanted = intent(Verb::Create, &made(|_| {}));
-    let seen = |live: LivePolicy| look_for(&wanted, &[live]);
+    let seen = |live: LivePolicy| seen_among(&wanted, vec![live]);
     assert_eq!(seen(made(|_| {})), Seen::Done(Some(id(LIVE))));
-    assert_eq!(look_for(&wanted, &[]), Seen::AsBefore);
+    assert_eq!(seen_among(&wanted, vec![]), Seen::AsBefore);
     for other in [
         made(|json| json["createdDateTime"] = "2026-11-20T11:59:59Z".into()),
         made(|json| json["state"] = "disabled".into()),
@@ -178,15 +189,15 @@ fn an_edit_is_as_wanted_as_before_or_otherwise() {
     let (before, after) = (live(State::ReportOnly), live(State::On));
     let mut wanted = intent(Verb::Update, &after);
     wanted.before = Some(diff::live_fingerprint(&before));
-    assert_eq!(look_for(&wanted, &[after]), Seen::Done(Some(id(LIVE))));
-    assert_eq!(look_for(&wanted, &[before]), Seen::AsBefore);
-    assert_eq!(look_for(&wanted, &[live(State::Off)]), Seen::Otherwise);
-    assert_eq!(look_for(&wanted, &[]), Seen::Otherwise);
+    assert_eq!(seen_among(&wanted, vec![after]), Seen::Done(Some(id(LIVE))));
+    assert_eq!(seen_among(&wanted, vec![before]), Seen::AsBefore);
+    assert_eq!(seen_among(&wanted, vec![live(State::Off)]), Seen::Otherwise);
+    assert_eq!(seen_among(&wanted, vec![]), Seen::Otherwise);
 }
 
 #[test]
 fn a_deletion_is_done_when_it_is_gone() {
     let wanted = intent(Verb::Delete, &live(State::Off));
-    assert_eq!(look_for(&wanted, &[]), Seen::Done(Some(id(LIVE))));
-    assert_eq!(look_for(&wanted, &[live(State::Off)]), Seen::AsBefore);
+    assert_eq!(seen_among(&wanted, vec![]), Seen::Done(Some(id(LIVE))));
+    assert_eq!(seen_among(&wanted, vec![live(State::Off)]), Seen::AsBefore);
 }

@@ -49,6 +49,21 @@ async fn what_is_certain_and_what_is_not() {
 }
 
 #[tokio::test]
+async fn what_is_gone_already_is_deleted_but_only_graph_can_say_so() {
+    let gone = format!("ConditionalAccessPolicy with id {ID} does not exist in the directory.");
+    for (answer, deleted) in [
+        (Scripted::error(404, "NotFound", &gone), true),
+        (Scripted::error(400, "BadRequest", &gone), true),
+        (Scripted::error(403, "AccessDenied", "no"), false),
+        (Scripted::text(404, "text/html", "<html>"), false),
+    ] {
+        let stub = Stub::start(move |seen| seen.path.contains(PATH).then(|| answer.clone())).await;
+        let result = stub.tenant().delete_policy(&Id::new(ID)).await;
+        assert_eq!(result.is_ok(), deleted, "{result:?}");
+    }
+}
+
+#[tokio::test]
 async fn writes_that_succeed() {
     let stub = Stub::start(|seen| {
         seen.path

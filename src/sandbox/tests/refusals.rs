@@ -254,6 +254,21 @@ async fn what_the_service_refuses_it_refuses_in_its_words() {
         masked.body["value"][8]["conditions"]["platforms"]["excludePlatforms"],
         json!(["unknownFutureValue"])
     );
+    // What the batch prefers is not what its parts prefer.
+    let batch = json!({"requests": [
+        {"id": "0", "method": "GET", "url": "/identity/conditionalAccess/policies"},
+        {"id": "1", "method": "GET", "url": "/identity/conditionalAccess/policies",
+         "headers": {"Prefer": "include-unknown-enum-members"}},
+    ]});
+    let preferring = [("Prefer", "include-unknown-enum-members")];
+    let parts = client
+        .send("POST", "/v1.0/$batch", Some(batch), &preferring)
+        .await;
+    for (at, platform) in [(0, "unknownFutureValue"), (1, "linux")] {
+        let policy = &parts.body["responses"][at]["body"]["value"][8];
+        let excluded = &policy["conditions"]["platforms"]["excludePlatforms"];
+        assert_eq!(*excluded, json!([platform]));
+    }
     running.stop().await;
 }
 
