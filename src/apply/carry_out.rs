@@ -218,7 +218,8 @@ impl Prepared<'_> {
                 partly(format!("{}: {error}", intent.policy), Vec::new())
             });
         }
-        for attempt in 1..=2 {
+        let mut sent_again = false;
+        loop {
             let error = match self.request(intent, write).await {
                 Ok(id) => {
                     self.journal.done(intent, id.as_ref()).map_err(written)?;
@@ -250,13 +251,13 @@ impl Prepared<'_> {
                     ));
                 }
             };
-            match (seen, attempt) {
-                (Seen::Done(id), _) => {
+            match seen {
+                Seen::Done(id) => {
                     self.journal.done(intent, id.as_ref()).map_err(written)?;
                     return Ok(id);
                 }
-                (Seen::AsBefore, 1) => {}
-                (Seen::AsBefore, _) => {
+                Seen::AsBefore if !sent_again => sent_again = true,
+                Seen::AsBefore => {
                     return Err(partly(
                         format!(
                             "{}: the write did not arrive, twice: {}",
@@ -265,7 +266,7 @@ impl Prepared<'_> {
                         error.hints,
                     ));
                 }
-                (Seen::Otherwise, _) => {
+                Seen::Otherwise => {
                     return Err(partly(
                         format!(
                             "{}: somebody else changed the policy at the same time",
@@ -276,7 +277,6 @@ impl Prepared<'_> {
                 }
             }
         }
-        Ok(None)
     }
 
     async fn request(&self, intent: &Intent, write: &Write) -> Result<Option<Id>, WriteError> {

@@ -11,8 +11,9 @@ use uuid::Uuid;
 
 use crate::evidence::{Remembered, RememberedWrite};
 use crate::model::{Id, State};
-use crate::plan::Verb;
+use crate::plan::{SavedChange, Verb};
 use crate::store::{Log, Store};
+use crate::tenant::fingerprint;
 
 /// A write that is about to be sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -151,13 +152,19 @@ impl Journal {
             .collect()
     }
 
-    /// The keys of the policies that this plan certainly wrote, in whichever run.
-    pub fn done_by(&self, digest: &str) -> Vec<&str> {
-        self.intents
-            .iter()
-            .filter(|(intent, fate)| intent.digest == digest && matches!(fate, Fate::Done(_)))
-            .map(|(intent, _)| intent.policy.as_str())
-            .collect()
+    /// Whether a change of the plan with that digest was carried out to its last write, in whichever run.
+    pub fn has_done(&self, digest: &str, change: &SavedChange) -> bool {
+        let Some(last) = change.write.last() else {
+            return false;
+        };
+        let body = fingerprint(&last.body);
+        self.intents.iter().any(|(intent, fate)| {
+            intent.digest == digest
+                && intent.policy == change.policy
+                && intent.verb == last.verb
+                && intent.body == body
+                && matches!(fate, Fate::Done(_))
+        })
     }
 
     /// What the gates may know of earlier runs.

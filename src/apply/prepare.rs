@@ -129,11 +129,10 @@ impl<'a> Prepared<'a> {
             return stale("the YAML changed since the plan was made".into());
         }
         let just_done = self.settled.contains(&saved.digest);
-        let done = self.journal.done_by(&saved.digest);
         let left: Vec<_> = saved
             .changes
             .iter()
-            .filter(|change| !done.contains(&change.policy.as_str()))
+            .filter(|change| !self.journal.has_done(&saved.digest, change))
             .collect();
         if now.changes.is_empty() {
             return match (just_done && left.is_empty(), saved.changes.is_empty()) {

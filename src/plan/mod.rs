@@ -23,7 +23,7 @@ pub use change::{
     Action, Change, Effect, FieldChange, Held, Note, Refusal, Unmanaged, Verb, Write,
 };
 pub use find::{FoundBy, find};
-pub use saved::{SavedChange, SavedOptions, SavedPlan, SavedPlanError};
+pub use saved::{SavedChange, SavedOptions, SavedPlan, SavedPlanError, SavedWrite};
 
 use crate::diff;
 use crate::evidence::Remembered;

@@ -320,6 +320,7 @@ fn create(session: &Session<'_>, request: &Request, table: Table) -> Handled {
     }
     refuse_taken(session, table, text(&body, unique(table)), None)?;
     if table == Table::ServicePrincipals && !is_guid(text(&body, "appId")) {
+        // synthetic: the sentence for an appId that is no GUID.
         return Err(Failure::bad_directory_request(
             "Invalid value specified for property 'appId' of resource 'ServicePrincipal'.",
         ));

@@ -68,6 +68,7 @@ impl Failure {
 
     /// The 401 for a token that is absent or worthless.
     pub(super) fn unauthenticated(message: &str) -> Self {
+        // synthetic: the contract has the code; the sentences are not in it.
         Self::new(401, "InvalidAuthenticationToken", message)
     }
 

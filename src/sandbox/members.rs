@@ -161,6 +161,7 @@ fn add(session: &Session<'_>, request: &Request, group: &Value) -> Handled {
     let member = referred(session, text(&body, "@odata.id"))?;
     let (group_id, id) = (text(group, "id"), text(member, "id"));
     if session.tenant.has_member(group_id, id) {
+        // synthetic: the contract has no text for somebody who is in the group already.
         return Err(Failure::bad_directory_request(
             "One or more added object references already exist for the following modified properties: 'members'.",
         ));

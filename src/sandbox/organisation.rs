@@ -172,6 +172,7 @@ fn security_defaults(session: &Session<'_>, request: &Request) -> Handled {
     };
     let mut new = row.clone();
     new["isEnabled"] = json!(is_enabled);
+    // synthetic: the name of this activity.
     let activity = Activity::directory(
         "Update security defaults",
         "Policy",

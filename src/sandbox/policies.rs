@@ -202,6 +202,7 @@ fn restore(session: &Session<'_>, request: &Request, id: &str) -> Handled {
     if let Some(object) = row.as_object_mut() {
         object.remove("deletedDateTime");
     }
+    // synthetic: the name of this activity.
     let activity = activity(
         "Restore conditional access policy",
         "Update",

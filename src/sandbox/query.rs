@@ -57,6 +57,7 @@ pub(super) fn page(
             Failure::new(400, "Directory_ExpiredPageToken", "The specified page token value has expired and can no longer be included in your request.")
         })?,
         None => match request.option("skip") {
+            // synthetic: the contract has no text for a `$skip` that is no number.
             Some(skip) => skip
                 .parse()
                 .map_err(|_| Failure::bad_request(format!("Invalid value '{skip}' for $skip.")))?,
@@ -151,6 +152,7 @@ fn matching<'a>(
             return Err(unsupported(collection, filter.as_ref()));
         }
         if search.is_some() && !request.is_eventual() {
+            // synthetic: that the header is needed is documented, the sentence is not.
             return Err(Failure::bad_directory_request(
                 "Request with $search query parameter only works through MSGraph with a special request header: 'ConsistencyLevel: eventual'",
             ));
@@ -171,6 +173,7 @@ fn matching<'a>(
         let (property, words) = search
             .trim_matches('"')
             .split_once(':')
+            // synthetic: the text for a search that cannot be parsed.
             .ok_or_else(|| Failure::bad_request("Syntax error in $search."))?;
         let words = words.to_lowercase();
         rows.retain(|row| text(row, property).to_lowercase().contains(&words));

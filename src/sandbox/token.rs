@@ -378,6 +378,7 @@ fn invalid_grant() -> Reply {
 }
 
 fn refused(status: u16, error: &str, number: u32, sentence: &str) -> Reply {
+    // synthetic: the contract ends at Graph; the codes are Entra's, the sentences shortened.
     Reply::json(
         status,
         json!({

@@ -62,6 +62,10 @@ async fn a_demotion_says_when_it_is_not_certain() {
     tenant.faults(&[Refused]);
     let error = lower(&machine, &tenant).await.unwrap_err();
     assert!(matches!(error, ApplyError::Rejected { .. }), "{error:?}");
+    // The refusal of the second try says nothing about the first.
+    tenant.faults(&[AnswerLost, Refused]);
+    let error = lower(&machine, &tenant).await.unwrap_err();
+    assert!(matches!(error, ApplyError::Partly { .. }), "{error:?}");
 }
 
 #[tokio::test(start_paused = true)]

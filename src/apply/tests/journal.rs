@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::*;
@@ -9,9 +10,9 @@ use crate::apply::journal::{Intent, Journal, JournalError};
 use crate::apply::open_write::{Seen, look_for};
 use crate::diff;
 use crate::model::{LivePolicy, State};
-use crate::plan::Verb;
-use crate::tenant::PolicyList;
+use crate::plan::{Action, SavedChange, SavedWrite, Verb, Write};
 use crate::tenant::fixture::*;
+use crate::tenant::{PolicyList, Unreadable, fingerprint};
 
 fn intent(verb: Verb, live: &LivePolicy) -> Intent {
     Intent {
@@ -59,8 +60,6 @@ fn an_intent_is_open_until_something_is_said_of_it() {
     let journal = open(&machine);
     assert!(journal.knows_earlier_runs());
     assert_eq!(journal.open_intents(), [third]);
-    assert_eq!(journal.done_by(DIGEST), [KEY]);
-    assert!(journal.done_by("sha256:another").is_empty());
 }
 
 #[test]
@@ -152,11 +151,10 @@ fn what_is_remembered_is_the_last_write_that_arrived() {
     assert!(again.writes.is_empty());
 }
 
-/// What a look at a tenant with these policies says.
-fn seen_among(intent: &Intent, policies: Vec<LivePolicy>) -> Seen {
+fn among(intent: &Intent, policies: impl IntoIterator<Item = LivePolicy>) -> Seen {
     let list = PolicyList {
         taken_at: now(),
-        policies,
+        policies: policies.into_iter().collect(),
         unreadable: Vec::new(),
     };
     look_for(intent, &list)
@@ -171,9 +169,9 @@ fn a_creation_is_found_by_name_content_and_time() {
         })
     };
     let wanted = intent(Verb::Create, &made(|_| {}));
-    let seen = |live: LivePolicy| seen_among(&wanted, vec![live]);
+    let seen = |live: LivePolicy| among(&wanted, [live]);
     assert_eq!(seen(made(|_| {})), Seen::Done(Some(id(LIVE))));
-    assert_eq!(seen_among(&wanted, vec![]), Seen::AsBefore);
+    assert_eq!(among(&wanted, []), Seen::AsBefore);
     for other in [
         made(|json| json["createdDateTime"] = "2026-11-20T11:59:59Z".into()),
         made(|json| json["state"] = "disabled".into()),
@@ -189,15 +187,87 @@ fn an_edit_is_as_wanted_as_before_or_otherwise() {
     let (before, after) = (live(State::ReportOnly), live(State::On));
     let mut wanted = intent(Verb::Update, &after);
     wanted.before = Some(diff::live_fingerprint(&before));
-    assert_eq!(seen_among(&wanted, vec![after]), Seen::Done(Some(id(LIVE))));
-    assert_eq!(seen_among(&wanted, vec![before]), Seen::AsBefore);
-    assert_eq!(seen_among(&wanted, vec![live(State::Off)]), Seen::Otherwise);
-    assert_eq!(seen_among(&wanted, vec![]), Seen::Otherwise);
+    assert_eq!(among(&wanted, [after]), Seen::Done(Some(id(LIVE))));
+    assert_eq!(among(&wanted, [before]), Seen::AsBefore);
+    assert_eq!(among(&wanted, [live(State::Off)]), Seen::Otherwise);
+    assert_eq!(among(&wanted, []), Seen::Otherwise);
 }
 
 #[test]
 fn a_deletion_is_done_when_it_is_gone() {
     let wanted = intent(Verb::Delete, &live(State::Off));
-    assert_eq!(seen_among(&wanted, vec![]), Seen::Done(Some(id(LIVE))));
-    assert_eq!(seen_among(&wanted, vec![live(State::Off)]), Seen::AsBefore);
+    assert_eq!(among(&wanted, []), Seen::Done(Some(id(LIVE))));
+    assert_eq!(among(&wanted, [live(State::Off)]), Seen::AsBefore);
+}
+
+#[test]
+fn what_is_there_without_its_documented_shape_is_not_deleted() {
+    let there = Unreadable {
+        id: Some(id(LIVE)),
+        name: None,
+        problem: "preview".into(),
+        raw: Value::Null,
+    };
+    let list = PolicyList {
+        taken_at: now(),
+        policies: Vec::new(),
+        unreadable: vec![there],
+    };
+    let wanted = intent(Verb::Delete, &live(State::Off));
+    assert_eq!(look_for(&wanted, &list), Seen::Otherwise);
+}
+
+#[test]
+fn a_change_is_done_when_its_last_write_is() {
+    let mut journal = open(&Machine::new());
+    let off = json!({"state": State::Off.wire()});
+    let writes = [(Verb::Update, off), (Verb::Delete, Value::Null)];
+    let change = SavedChange {
+        policy: KEY.into(),
+        id: Some(id(LIVE)),
+        action: Action::Delete,
+        before: None,
+        write: writes
+            .clone()
+            .map(|(verb, body)| SavedWrite { verb, body })
+            .into(),
+        resolved: String::new(),
+    };
+    for (verb, body) in writes {
+        let intent = Intent {
+            body: fingerprint(&body),
+            ..intent(verb, &live(State::Off))
+        };
+        journal.announce(&intent).unwrap();
+        assert!(!journal.has_done(DIGEST, &change));
+        journal.done(&intent, Some(&id(LIVE))).unwrap();
+        assert_eq!(journal.has_done(DIGEST, &change), verb == Verb::Delete);
+    }
+    assert!(!journal.has_done("sha256:another", &change));
+}
+
+/// `/dev/null` takes every line and cannot be synced.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_journal_that_fails_after_the_first_write_leaves_the_plan_partly_applied() {
+    let (machine, tenant) = (Machine::new(), Tenant::new([live(State::Off)]));
+    let desired = desired([]);
+    machine.store.path(path(&machine)).unwrap();
+    std::os::unix::fs::symlink("/dev/null", path(&machine)).unwrap();
+    let write = Write {
+        verb: Verb::Update,
+        body: json!({"state": State::ReportOnly.wire()}),
+        outcome: None,
+        state: Some(State::ReportOnly),
+    };
+    let intent = intent(Verb::Update, &live(State::ReportOnly));
+    for (done, partly) in [(Vec::new(), false), (vec!["another".to_owned()], true)] {
+        let mut prepared = machine.prepare(&tenant, &desired).await;
+        match prepared.send(&intent, &write, &done).await {
+            Err(ApplyError::Partly { done: said, .. }) => assert!(partly && said == done),
+            Err(ApplyError::Journal(_)) => assert!(!partly),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(tenant.sent(), [""; 0]);
+    }
 }

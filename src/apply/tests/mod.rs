@@ -1,7 +1,6 @@
 //! Applying against a tenant that loses answers, lags behind and is written by others.
 #![allow(clippy::unwrap_used)]
 
-mod answers;
 mod demoting;
 mod journal;
 mod receipts;

@@ -380,6 +380,21 @@ async fn a_tenant_that_cannot_be_read_says_how_much_was_done() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_write_is_done_when_the_service_says_so_twice_in_a_row() {
+    let desired = wanting(WantedState::ReportOnly);
+    // The snapshot, the list before the creation, and two that agree.
+    let tenant = Tenant::new([]);
+    Machine::new().apply(&tenant, &desired).await.unwrap();
+    assert_eq!(tenant.reads(), 4);
+    // It is seen, not seen, and seen twice.
+    let tenant = Tenant::new([]);
+    tenant.empty_at(4);
+    Machine::new().apply(&tenant, &desired).await.unwrap();
+    assert_eq!(tenant.reads(), 6);
+    assert_eq!(tenant.sent(), [POST]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_write_that_is_never_seen_ends_the_run() {
     let (desired, live) = rename();
     let (machine, tenant) = (Machine::new(), Tenant::new([live]));

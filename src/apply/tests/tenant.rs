@@ -47,6 +47,7 @@ struct World {
     faults: VecDeque<Fault>,
     unreadable_from: Option<usize>,
     reads: usize,
+    empty_read: Option<usize>,
     sent: Vec<String>,
 }
 
@@ -88,6 +89,16 @@ impl Tenant {
         world.unreadable_from = reads.map(|reads| world.reads + reads);
     }
 
+    /// Lets one read show nothing at all, as a replica that is behind does.
+    pub(super) fn empty_at(&self, read: usize) {
+        self.world.lock().unwrap().empty_read = Some(read);
+    }
+
+    /// How often it was read.
+    pub(super) fn reads(&self) -> usize {
+        self.world.lock().unwrap().reads
+    }
+
     /// The requests that were sent, in order.
     pub(super) fn sent(&self) -> Vec<String> {
         self.world.lock().unwrap().sent.clone()
@@ -111,6 +122,9 @@ impl Tenant {
                 TenantErrorKind::Service,
                 "the service is down",
             ));
+        }
+        if world.empty_read == Some(world.reads) {
+            return Ok(Vec::new());
         }
         if world.lagging > 0 {
             world.lagging -= 1;
