@@ -57,6 +57,10 @@ pub struct Prepared<'a> {
 /// When the store is taken, the journal unusable, or the tenant unreadable.
 pub async fn prepare(run: Run<'_>) -> Result<Prepared<'_>, ApplyError> {
     let lock = lock(&run).await?;
+    prepare_under(run, lock).await
+}
+
+async fn prepare_under(run: Run<'_>, lock: Lock) -> Result<Prepared<'_>, ApplyError> {
     let tenant_id = run.tenant.tenant_id().await?;
     let mut journal = Journal::open(run.store, &tenant_id)?;
     let settled = settle_open_intents(&run, &mut journal).await?;
@@ -95,7 +99,19 @@ async fn lock(run: &Run<'_>) -> Result<Lock, ApplyError> {
     Ok(taken?)
 }
 
-impl Prepared<'_> {
+impl<'a> Prepared<'a> {
+    /// Reads the tenant, plans and asks the guards once more, after somebody took their time to answer.
+    ///
+    /// # Errors
+    /// Those of [`prepare`].
+    pub async fn again(self) -> Result<Prepared<'a>, ApplyError> {
+        let mut again = prepare_under(self.run, self._lock).await?;
+        // What was absent in the first list and is absent now was looked for twice.
+        again.listed_at = self.listed_at;
+        again.settled.extend(self.settled);
+        Ok(again)
+    }
+
     /// Compares what was reviewed with what would be done now (rule 5). `Ok(true)` means that there is
     /// nothing left to do, because an earlier run of this very plan already did it.
     ///
@@ -122,6 +138,10 @@ impl Prepared<'_> {
             return match (just_done && left.is_empty(), saved.changes.is_empty()) {
                 (true, _) => Ok(true),
                 (false, true) => stale("the plan has nothing to apply".into()),
+                (false, false) if !self.plan.refusals.is_empty() => stale(
+                    "the tenant changed since the plan was made, and what would be done now is refused"
+                        .into(),
+                ),
                 (false, false) => stale("nothing of the plan is left to do".into()),
             };
         }

@@ -41,9 +41,6 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
     apply(&session, saved.as_ref(), consent, options, global, ui).await
 }
 
-/// How long a shown plan may wait for its answer before it has to be made anew.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10 * 60);
-
 /// Whether the user has to be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Consent {
@@ -88,9 +85,9 @@ async fn carry_out(
     global: &Global,
     ui: &Ui,
 ) -> Result<Success, CommandError> {
-    let prepared = ui.patiently("reading the tenant", prepare(run)).await?;
+    let mut prepared = ui.patiently("reading the tenant", prepare(run)).await?;
     let plan = &prepared.plan;
-    let (document, now) = document(plan, session, options);
+    let (shown, now) = document(plan, session, options.clone());
     if let Some(saved) = saved {
         match prepared.agrees_with(saved, &now) {
             Ok(false) => {}
@@ -110,7 +107,7 @@ async fn carry_out(
     }
     // In JSON there is one document: the outcome, or the plan when nothing comes of it.
     if !global.json || !plan.refusals.is_empty() {
-        show(&document, plan, session, global, ui)?;
+        show(&shown, plan, session, global, ui)?;
     }
     if !plan.refusals.is_empty() {
         return Err(refused(false));
@@ -127,16 +124,26 @@ async fn carry_out(
             plan.tenant,
             plan.domain.as_deref().unwrap_or(plan.tenant_id.as_str())
         );
-        let asked = std::time::Instant::now();
         if ui.ask(&question).as_deref() != Some("yes") {
             return Err(CommandError::of(ErrorKind::Error, "not applied: the answer was not \"yes\"")
                 .hint("in a pipeline use --auto-approve, or review a saved plan: plan --out FILE, then apply FILE"));
         }
-        if asked.elapsed() > PATIENCE {
-            return Err(ApplyError::Stale(
-                "the answer took so long that gates and names may have changed since".to_owned(),
-            )
-            .into());
+        // Rule 5: what was agreed to is what was shown, however long the answer took.
+        prepared = ui
+            .patiently("reading the tenant again", prepared.again())
+            .await?;
+        let plan = &prepared.plan;
+        let (_, again) = document(plan, session, options);
+        let agreed = prepared.agrees_with(&now, &again);
+        if agreed.is_err() || !plan.refusals.is_empty() {
+            ui.aside(&session.refusals(&plan.refusals, ui.color_err()));
+        }
+        if agreed? {
+            report(&Applied::default(), session, global, ui)?;
+            return Ok(Success::Done);
+        }
+        if !plan.refusals.is_empty() {
+            return Err(refused(false));
         }
     }
     let digest = saved.map_or(now.digest.as_str(), |saved| saved.digest.as_str());

@@ -9,8 +9,9 @@ use super::ui::Ui;
 use super::{Global, Success};
 use crate::apply;
 use crate::diagnostic::{At, Source};
-use crate::model::{Auth, Cloud, Id, State, TenantDeclaration};
-use crate::report::Paint;
+use crate::model::{Auth, Cloud, DesiredPolicy, Id, State, TenantDeclaration};
+use crate::report::{Paint, visible};
+use crate::sandbox;
 use crate::store::{Store, write_atomic};
 use crate::tenant::{PolicyList, ReadTenant as _};
 use crate::workspace::{load_config, load_one, record_path};
@@ -32,6 +33,16 @@ pub(super) struct Args {
     /// With --id: how to sign in.
     #[arg(long, value_name = "AUTH", requires = "id")]
     auth: Option<String>,
+}
+
+#[derive(serde::Serialize)]
+struct Document<'a> {
+    format_version: &'static str,
+    /// The key, or the id that was given instead.
+    policy: &'a str,
+    name: &'a str,
+    id: &'a str,
+    state: &'static str,
 }
 
 pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success, CommandError> {
@@ -71,7 +82,16 @@ async fn by_key(key: &str, global: &Global, ui: &Ui) -> Result<Success, CommandE
         .ok_or_else(|| CommandError::new(format!("the workspace has no policy {key}")))?;
     session.say_tenant(None, ui);
     let connection = session.connect(ui).await?;
-    let record = session.desired.records.get(key);
+    // A record of another tenant says nothing about this one.
+    let here = match &session.desired.tenant.tenant_id {
+        Some(id) => id.value.clone(),
+        None => Id::new(sandbox::TENANT_ID),
+    };
+    let record = session
+        .desired
+        .records
+        .get(key)
+        .filter(|record| record.value.tenant_id == here);
     let pinned = policy
         .id
         .as_ref()
@@ -80,9 +100,9 @@ async fn by_key(key: &str, global: &Global, ui: &Ui) -> Result<Success, CommandE
     let outcome = async {
         let id = match pinned {
             Some(id) => id,
-            None => only_of_name(&connection, &policy.policy.name).await?,
+            None => only_of_name(&connection, policy).await?,
         };
-        lower(&connection, &id, key, Some(&session.store), ui).await
+        lower(&connection, &id, key, Some(&session.store), global, ui).await
     }
     .await;
     connection.close().await;
@@ -90,13 +110,22 @@ async fn by_key(key: &str, global: &Global, ui: &Ui) -> Result<Success, CommandE
     write_down(&session, key, ui)
 }
 
-/// The id of the one live policy of that name.
-async fn only_of_name(connection: &Connection, name: &str) -> Result<Id, CommandError> {
+/// The id of the one live policy of that name, or else of an earlier one.
+async fn only_of_name(connection: &Connection, policy: &DesiredPolicy) -> Result<Id, CommandError> {
     let PolicyList { policies, .. } = connection.tenant.policies().await?;
-    let named: Vec<_> = policies
-        .iter()
-        .filter(|live| live.policy.name == name)
-        .collect();
+    let name = &policy.policy.name;
+    let earlier = policy.renamed_from.iter().map(|name| &name.value);
+    let (name, named) = std::iter::once(name)
+        .chain(earlier)
+        .map(|name| {
+            let named: Vec<_> = policies
+                .iter()
+                .filter(|live| live.policy.name == *name)
+                .collect();
+            (name, named)
+        })
+        .find(|(_, named)| !named.is_empty())
+        .unwrap_or((name, Vec::new()));
     match named.as_slice() {
         [live] => Ok(live.id.clone()),
         [] => Err(
@@ -123,6 +152,7 @@ async fn lower(
     id: &Id,
     key: &str,
     store: Option<&Store>,
+    global: &Global,
     ui: &Ui,
 ) -> Result<(), CommandError> {
     let progress = |text: &str| ui.progress(text);
@@ -133,10 +163,19 @@ async fn lower(
             "warning: the journal does not know of this: {why}"
         ));
     }
+    if global.json {
+        return ui.json(&Document {
+            format_version: "1.0",
+            policy: key,
+            name: &demoted.name,
+            id: id.as_str(),
+            state: State::ReportOnly.word(),
+        });
+    }
     ui.result(&format!(
         "{} \"{}\" is report-only: it stops nobody any more. Sign-ins may take some minutes to notice.",
         Paint::new(ui.color()).green("✓"),
-        demoted.name
+        visible(&demoted.name)
     ));
     Ok(())
 }
@@ -181,7 +220,7 @@ async fn by_id(id: &str, args: &Args, global: &Global, ui: &Ui) -> Result<Succes
     let (declaration, store) = declaration(args, global, ui)?;
     let fallback = Store::at(std::env::temp_dir());
     let connection = connect_to(&declaration, store.as_ref().unwrap_or(&fallback), ui).await?;
-    let outcome = lower(&connection, &Id::new(id), id, store.as_ref(), ui).await;
+    let outcome = lower(&connection, &Id::new(id), id, store.as_ref(), global, ui).await;
     connection.close().await;
     outcome?;
     if store.is_some() {

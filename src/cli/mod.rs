@@ -111,7 +111,7 @@ pub fn run() -> Result<Success, ErrorKind> {
         }
     };
     let ui = Ui::new(cli.global.color, cli.global.quiet);
-    start_log(cli.global.verbose);
+    start_log(cli.global.verbose, ui.color_err());
     let outcome = match cli.command {
         // Reading files needs no threads.
         Command::Validate(args) => validate::run(&args, &cli.global, &ui),
@@ -149,7 +149,7 @@ fn in_runtime(
     runtime.block_on(command)
 }
 
-fn start_log(verbose: u8) {
+fn start_log(verbose: u8, color: bool) {
     use tracing_subscriber::filter::LevelFilter;
     let level = match verbose {
         0 => return,
@@ -162,7 +162,11 @@ fn start_log(verbose: u8) {
     use tracing_subscriber::layer::SubscriberExt as _;
     use tracing_subscriber::util::SubscriberInitExt as _;
     let _ = tracing_subscriber::registry()
-        .with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr))
+        .with(
+            tracing_subscriber::fmt::layer()
+                .with_ansi(color)
+                .with_writer(std::io::stderr),
+        )
         .with(only_ours)
         .try_init();
 }

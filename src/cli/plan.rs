@@ -121,7 +121,8 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
     if let Some(path) = &args.out {
         save(&saved, path)?;
         ui.progress(&format!(
-            "Saved. Apply exactly this with: portcullis apply {}",
+            "Saved. Apply exactly this with: portcullis apply{} {}",
+            session.tenant_option(),
             path.display()
         ));
     }

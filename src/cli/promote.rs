@@ -32,7 +32,7 @@ pub(super) struct Args {
     #[arg(long, requires = "reason")]
     emergency: bool,
     /// Why evidence and soak are skipped; goes into the record.
-    #[arg(long, value_name = "TEXT", requires = "emergency")]
+    #[arg(long, value_name = "TEXT", requires = "emergency", value_parser = one_line)]
     reason: Option<String>,
 }
 
@@ -72,10 +72,21 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
         && policy.state.as_ref().map(|state| state.value) == Some(WantedState::On)
         && !is_emergency(&session, &args.key)
     {
-        ui.result(&format!(
-            "{} is on already; there is nothing to promote.",
-            args.key
-        ));
+        if global.json {
+            ui.json(&Document {
+                format_version: "1.0",
+                policy: &args.key,
+                promoted: false,
+                gates: &gate_rows(&gates),
+                record: None,
+                bundle: &bundle.fingerprint(),
+            })?;
+        } else {
+            ui.result(&format!(
+                "{} is on already; there is nothing to promote.",
+                args.key
+            ));
+        }
         return Ok(Success::Done);
     }
     let gates: Vec<Gate> = gates
@@ -106,13 +117,20 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
     if !global.json {
         let paint = Paint::new(ui.color());
         let mut text = render_gates(&rows, ui.color());
+        let live = bundle.live.as_ref().map(|live| live.state);
+        let what = if live == Some(State::On) {
+            "is on, and was weighed anew"
+        } else {
+            "may be turned on"
+        };
         text.push_str(&format!(
-            "\n{} {} may be turned on. Written for review:\n    state: on\n    {path}\n",
+            "\n{} {} {what}. Written for review:\n    state: on\n    {path}\n",
             paint.green("Passed."),
             args.key
         ));
-        if !args.apply {
-            text.push_str("Turn it on with: portcullis apply\n");
+        if !args.apply && live != Some(State::On) {
+            let tenant = session.tenant_option();
+            text.push_str(&format!("Turn it on with: portcullis apply{tenant}\n"));
         }
         ui.result(&text);
     }
@@ -140,6 +158,15 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
     Ok(Success::Done)
 }
 
+/// A reason that says something, as the one line that it is everywhere.
+fn one_line(text: &str) -> Result<String, String> {
+    let words: Vec<_> = text.split_whitespace().collect();
+    if words.is_empty() {
+        return Err("it is empty: say why".into());
+    }
+    Ok(words.join(" "))
+}
+
 fn is_typed(key: &str, ui: &Ui) -> bool {
     let question = format!("Type {key} to turn it on now:");
     ui.ask(&question).as_deref() == Some(key)
@@ -159,6 +186,7 @@ fn skipped(gate: Gate, emergency: bool) -> Gate {
         return Gate {
             verdict: Verdict::Warn,
             reason: format!("skipped in an emergency: {}", gate.reason),
+            until: None,
             ..gate
         };
     }
@@ -256,7 +284,8 @@ fn write(session: &Session, key: &str, record: &PromotionRecord) -> Result<Strin
 
 /// The policy file with another state, or `None` when it says so already.
 ///
-/// With one tenant declared the policy's own `state` is meant; with several that of the tenant.
+/// With one tenant declared the policy's own `state` is meant, unless the tenant's hides it; with several
+/// that of the tenant.
 pub(super) fn edit_state(
     session: &Session,
     key: &str,
@@ -268,8 +297,7 @@ pub(super) fn edit_state(
     };
     let text = std::fs::read_to_string(file)
         .map_err(|error| CommandError::new(format!("cannot read {}: {error}", file.display())))?;
-    let several = workspace.tenant_names().count() > 1;
-    let tenant = several.then_some(session.desired.tenant.name.as_str());
+    let tenant = workspace.state_below(key, &session.desired.tenant.name);
     let edited = set_state(&text, &shown(workspace.root(), file), tenant, state)
         .map_err(|error| CommandError::new(format!("the YAML was not changed: {error}")))?;
     Ok((edited != text).then(|| (file.to_owned(), edited)))

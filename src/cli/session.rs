@@ -89,6 +89,13 @@ impl Session {
             say_findings(&findings, &texts, ui);
             CommandError::new(format!("the workspace cannot be used for tenant {name}"))
         })?;
+        if let Some(glob) = &global.policy
+            && !desired.policies.keys().any(|key| glob.matches(key))
+        {
+            ui.aside(&format!(
+                "warning: no policy has a key that matches --policy {glob}"
+            ));
+        }
         let store = store(&workspace, global);
         Ok(Self {
             workspace,
@@ -123,6 +130,15 @@ impl Session {
             };
             let domain = domain.map_or_else(String::new, |domain| format!("{domain}, "));
             ui.aside(&format!("Tenant {} ({domain}{id})", tenant.name));
+        }
+    }
+
+    /// What a command line for this tenant needs besides: nothing while there is only one.
+    pub(super) fn tenant_option(&self) -> String {
+        if self.workspace.tenant_names().count() > 1 {
+            format!(" --tenant {}", self.desired.tenant.name)
+        } else {
+            String::new()
         }
     }
 

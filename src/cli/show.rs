@@ -24,12 +24,12 @@ pub(super) fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success, Comm
     if let Err(error) = SavedPlan::read(&text) {
         ui.aside(&format!("warning: this file cannot be applied: {error}"));
     }
-    if global.json {
-        ui.json(&saved.plan)?;
-        return Ok(Success::Done);
-    }
     let document: PlanDocument = serde_json::from_value(saved.plan)
         .map_err(|error| not_a_plan(format!("what it would print is unreadable: {error}")))?;
+    if global.json {
+        ui.json(&document)?;
+        return Ok(Success::Done);
+    }
     ui.result(&plan_text::render(&document, "", ui.color()));
     Ok(Success::Done)
 }

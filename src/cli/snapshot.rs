@@ -18,6 +18,15 @@ pub(super) struct Args {
     file: PathBuf,
 }
 
+#[derive(serde::Serialize)]
+struct Document {
+    format_version: &'static str,
+    file: String,
+    policies: usize,
+    taken_at: String,
+    complete: bool,
+}
+
 pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success, CommandError> {
     let session = Session::begin(global, ui, false)?;
     let keys: Vec<&str> = session
@@ -36,6 +45,15 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
     write_private(&args.file, &json).map_err(|error| {
         CommandError::new(format!("cannot write {}: {error}", args.file.display()))
     })?;
+    if global.json {
+        ui.json(&Document {
+            format_version: "1.0",
+            file: args.file.display().to_string(),
+            policies: snapshot.policies.len() + snapshot.unreadable.len(),
+            taken_at: snapshot.taken_at.to_string(),
+            complete: snapshot.complete,
+        })?;
+    }
     ui.progress(&format!(
         "{}: {} policies as of {}{}",
         args.file.display(),

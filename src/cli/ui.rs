@@ -3,7 +3,7 @@
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use super::error::{CommandError, ErrorKind};
-use crate::report::Paint;
+use crate::report::{Paint, visible};
 
 /// When to colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -70,7 +70,7 @@ impl Ui {
     /// Says what is going on.
     pub(super) fn progress(&self, text: &str) {
         if !self.quiet {
-            self.aside(&Paint::new(self.err).dim(text));
+            self.aside(&Paint::new(self.err).dim(visible(text)));
         }
     }
 
@@ -103,10 +103,11 @@ impl Ui {
                 ErrorKind::Stale => "stale",
                 ErrorKind::Partly => "partly applied",
             };
-            self.aside(&format!("{}: {}", paint.red(word), error.message));
+            let message = visible(&error.message);
+            self.aside(&format!("{}: {message}", paint.red(word)));
         }
         for hint in &error.hints {
-            self.aside(&format!("  {} {hint}", paint.yellow("hint:")));
+            self.aside(&format!("  {} {}", paint.yellow("hint:"), visible(hint)));
         }
     }
 

@@ -14,7 +14,7 @@ use super::{exempts_from_azure_management, stage};
 use crate::diff::{self, Difference};
 use crate::evidence::Remembered;
 use crate::model::{
-    Conditions, Desired, DesiredPolicy, Id, LivePolicy, Owner, Policy, State, WantedState,
+    Conditions, Desired, DesiredPolicy, Id, Kind, LivePolicy, Owner, Policy, State, WantedState,
 };
 use crate::tenant::{Names, Snapshot, Wanted, exclusions_fingerprint};
 
@@ -252,8 +252,13 @@ impl Decision<'_> {
                     continue;
                 }
                 for removed in difference.removed() {
+                    let whom = match removed {
+                        diff::Item::Object(Kind::Group, _) => "the members of that group",
+                        diff::Item::Object(Kind::Role, _) => "whoever holds that role",
+                        _ => "that account",
+                    };
                     change.notes.push(format!(
-                        "taking {} out of the exclusions makes the policy stricter for that account",
+                        "taking {} out of the exclusions makes the policy stricter for {whom}",
                         text(removed, self.names)
                     ));
                 }

@@ -7,6 +7,7 @@ use annotate_snippets::{
     Annotation, AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet,
 };
 
+use super::visible::hidden;
 use crate::diagnostic::{Diagnostic, Severity, Source};
 
 /// Longer messages are cut.
@@ -207,12 +208,6 @@ fn line_end(text: &str, at: usize) -> usize {
     } else {
         end
     }
-}
-
-/// Characters that a terminal would obey, or that a reader would not see.
-fn hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// A message without anything hidden, and not longer than anybody reads.

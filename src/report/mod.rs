@@ -7,5 +7,7 @@ pub mod status;
 mod style;
 #[cfg(test)]
 mod tests;
+mod visible;
 
 pub use style::Paint;
+pub use visible::visible;

@@ -6,9 +6,13 @@ use serde_json::Value;
 
 use super::plan_document::{ChangeRow, FieldRow, PlanDocument, Summary, UnmanagedRow};
 use super::style::Paint;
+use super::visible::visible_value;
 
 /// Renders a plan. `refusals` is their rendering with the places in the files, or empty.
 pub fn render(plan: &PlanDocument, refusals: &str, color: bool) -> String {
+    // Names come from the tenant, where others than administrators choose them.
+    let visible = serde_json::from_value(visible_value(plan.to_value()));
+    let plan: &PlanDocument = visible.as_ref().unwrap_or(plan);
     let paint = Paint::new(color);
     let mut out = String::new();
     let _ = writeln!(out, "{}", tenant_line(plan, paint));

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::plan_document::TenantRow;
 use super::plan_text::moment;
 use super::style::Paint;
+use super::visible::visible;
 use crate::evidence::Bundle;
 use crate::model::State;
 use crate::rollout::{Gate, Verdict};
@@ -155,7 +156,12 @@ pub fn render_gates(gates: &[GateRow], color: bool) -> String {
             "warn" => paint.yellow(verdict),
             _ => paint.red(verdict),
         };
-        let _ = writeln!(out, "    {:<width$}  {verdict}  {}", gate.gate, gate.reason);
+        let _ = writeln!(
+            out,
+            "    {:<width$}  {verdict}  {}",
+            gate.gate,
+            visible(&gate.reason)
+        );
     }
     let unmeasured: Vec<_> = gates
         .iter()

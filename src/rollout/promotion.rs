@@ -64,6 +64,10 @@ pub fn standing(
     if bundle.exclusions.fingerprint.as_deref() != Some(record.exclusions.as_str()) {
         return void("the exclusions or their members changed since it was weighed");
     }
+    let passes = |word: &str| matches!(word, "pass" | "warn" | "not-measured");
+    if let Some((gate, word)) = record.gates.iter().find(|(_, word)| !passes(word)) {
+        return void(&format!("the record says {word} for the gate {gate}"));
+    }
     if record.weighed_at > bundle.taken_at {
         return void("the record was weighed in the future");
     }

@@ -250,7 +250,7 @@ fn read_config(files: &mut Files, name: &Path) -> Option<Config> {
         let message = format!("there is no {} here", shown(name));
         files.findings.push(
             Diagnostic::error("no-workspace", message, Source::file(shown(name)))
-                .help("begin with `portcullis init`, or name the file with `--config`"),
+                .help("go to the folder that holds portcullis.yaml, or name it with `--config`"),
         );
         return None;
     }

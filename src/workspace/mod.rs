@@ -124,6 +124,16 @@ impl Workspace {
         self.paths.get(key).map(PathBuf::as_path)
     }
 
+    /// The tenant below which the state of a policy is to be edited, if it is not the policy's own: with
+    /// several tenants declared, or where the block of the only one hides the policy's own state.
+    pub fn state_below<'a>(&self, key: &str, tenant: &'a str) -> Option<&'a str> {
+        let hidden = self
+            .policies
+            .get(key)
+            .is_some_and(|file| file.has_state_in(tenant));
+        (hidden || self.config.tenants.len() > 1).then_some(tenant)
+    }
+
     /// Everything that is wanted of one tenant.
     ///
     /// A principal that is used and stands for nothing in this tenant is an error, except after [`load_one`]:

@@ -85,6 +85,13 @@ impl PolicyFile {
         own.or(self.base.id.as_ref())
     }
 
+    /// Whether a tenant has a state of its own, which hides the policy's.
+    pub(super) fn has_state_in(&self, tenant: &str) -> bool {
+        self.tenants
+            .get(tenant)
+            .is_some_and(|of| of.state.is_some())
+    }
+
     /// The policy as it is for one tenant; a principal that stands for nothing there is reported and left out.
     pub(super) fn for_tenant(
         &self,

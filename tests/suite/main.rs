@@ -6,3 +6,4 @@ mod examples;
 mod main_job;
 mod requests;
 mod support;
+mod trial;

@@ -79,7 +79,7 @@ fn an_exclusion_on_an_enforced_policy_is_named_and_taking_it_out_is_held() {
     let shown = workspace.run(&["plan"]).exits(0);
     for sentence in [
         "- Azure-Pilot",
-        "taking Azure-Pilot out of the exclusions makes the policy stricter for that account",
+        "taking Azure-Pilot out of the exclusions makes the policy stricter for the members of that group",
         "held by gate twin",
         "rollout: {in_place:",
     ] {
