@@ -225,6 +225,16 @@ impl Prepared<'_> {
                     self.journal.done(intent, id.as_ref()).map_err(written)?;
                     return Ok(id);
                 }
+                Err(WriteError::Refused(error)) if sent_again => {
+                    // The first may still arrive, so the intent stays open.
+                    return Err(partly(
+                        format!(
+                            "{}: the write did not arrive, and sent again it was refused: {}",
+                            intent.policy, error.message
+                        ),
+                        error.hints,
+                    ));
+                }
                 Err(WriteError::Refused(error)) => {
                     // Why it was refused is what the user has to know; an open intent settles itself.
                     let _ = self.journal.not_done(intent, error.message.clone());

@@ -116,11 +116,16 @@ impl Journal {
         let mut journal = Self {
             log,
             intents: Vec::new(),
-            knows_earlier_runs: !lines.is_empty(),
+            knows_earlier_runs: false,
         };
         for entry in entries(&lines, &path)? {
             take_in(&mut journal.intents, entry);
         }
+        // A demotion creates nothing, and runs on machines that never applied.
+        journal.knows_earlier_runs = journal
+            .intents
+            .iter()
+            .any(|(intent, _)| !intent.digest.is_empty());
         Ok(journal)
     }
 
@@ -138,7 +143,7 @@ impl Journal {
         Ok(remembered(&intents))
     }
 
-    /// Whether an earlier run wrote anything here; if none did, a create from elsewhere may be unknown.
+    /// Whether an earlier run applied anything here; if none did, a create from elsewhere may be unknown.
     pub fn knows_earlier_runs(&self) -> bool {
         self.knows_earlier_runs
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::SignedDuration;
 use tokio::time::Instant;
 
 use super::error::ApplyError;
@@ -24,6 +25,10 @@ pub(super) enum Seen {
     Otherwise,
 }
 
+/// How far the clock that dates answers may be ahead of the one that dates policies. Before every create
+/// its name was listed as absent, so an older policy is never taken for ours by this.
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
+
 /// Looks for a write among the policies of a tenant.
 pub(super) fn look_for(intent: &Intent, list: &PolicyList) -> Seen {
     let policies = &list.policies;
@@ -37,7 +42,9 @@ pub(super) fn look_for(intent: &Intent, list: &PolicyList) -> Seen {
             .iter()
             .find(|live| {
                 live.policy.name == intent.name
-                    && live.created.is_none_or(|created| created >= intent.at)
+                    && live
+                        .created
+                        .is_none_or(|created| created.duration_since(intent.at) >= -CLOCK_SKEW)
                     && as_wanted(live)
             })
             .map_or(Seen::AsBefore, |live| Seen::Done(Some(live.id.clone()))),

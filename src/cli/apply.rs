@@ -41,6 +41,9 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
     apply(&session, saved.as_ref(), consent, options, global, ui).await
 }
 
+/// How long a shown plan may wait for its answer before it has to be made anew.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10 * 60);
+
 /// Whether the user has to be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Consent {
@@ -102,6 +105,9 @@ async fn carry_out(
             }
         }
     }
+    if global.json {
+        session.say_tenant(plan.domain.as_deref(), ui);
+    }
     // In JSON there is one document: the outcome, or the plan when nothing comes of it.
     if !global.json || !plan.refusals.is_empty() {
         show(&shown, plan, session, global, ui)?;
@@ -121,9 +127,16 @@ async fn carry_out(
             plan.tenant,
             plan.domain.as_deref().unwrap_or(plan.tenant_id.as_str())
         );
+        let asked = std::time::Instant::now();
         if ui.ask(&question).as_deref() != Some("yes") {
             return Err(CommandError::of(ErrorKind::Error, "not applied: the answer was not \"yes\"")
                 .hint("in a pipeline use --auto-approve, or review a saved plan: plan --out FILE, then apply FILE"));
+        }
+        if asked.elapsed() > PATIENCE {
+            return Err(ApplyError::Stale(
+                "the answer took so long that gates and names may have changed since".to_owned(),
+            )
+            .into());
         }
         // Rule 5: what was agreed to is what was shown, however long the answer took.
         prepared = ui

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::error::CommandError;
+use super::error::{CommandError, ErrorKind};
 use super::promote::{edit_state, shown};
 use super::session::{Connection, Session, connect_to, pick_tenant, say_findings, store};
 use super::ui::Ui;
@@ -182,27 +182,34 @@ async fn lower(
 
 /// The YAML says report-only too, and the record is void.
 fn write_down(session: &Session, key: &str, ui: &Ui) -> Result<Success, CommandError> {
-    let lowered = |what: &str, error: &dyn std::fmt::Display| {
-        CommandError::new(format!("the policy is lowered, but {what}: {error}"))
-            .hint("set `state: report-only` and delete the promotion record by hand")
-    };
     let root = session.workspace.root();
+    let mut left = Vec::new();
     match edit_state(session, key, State::ReportOnly) {
-        Ok(Some((file, text))) => {
-            write_atomic(&file, text.as_bytes())
-                .map_err(|error| lowered("its file could not be written", &error))?;
-            ui.progress(&format!("{} says report-only now", shown(root, &file)));
-        }
+        Ok(Some((file, text))) => match write_atomic(&file, text.as_bytes()) {
+            Ok(()) => ui.progress(&format!("{} says report-only now", shown(root, &file))),
+            Err(error) => left.push(format!("{} cannot be written: {error}", shown(root, &file))),
+        },
         Ok(None) => {}
-        Err(error) => return Err(lowered("its file was not changed", &error.message)),
+        Err(error) => left.push(error.message),
     }
     let record = root.join(record_path(&session.desired.tenant.name, key));
     match std::fs::remove_file(&record) {
         Ok(()) => ui.progress(&format!("{} is deleted", shown(root, &record))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(lowered("its record could not be deleted", &error)),
+        Err(error) => left.push(format!(
+            "{} cannot be deleted: {error}",
+            shown(root, &record)
+        )),
     }
-    Ok(Success::Done)
+    if left.is_empty() {
+        return Ok(Success::Done);
+    }
+    let message = format!(
+        "{key} is report-only in the tenant, and the workspace does not say so: {}",
+        left.join("; ")
+    );
+    Err(CommandError::of(ErrorKind::Partly, message)
+        .hint("set `state: report-only` and delete the promotion record by hand"))
 }
 
 async fn by_id(id: &str, args: &Args, global: &Global, ui: &Ui) -> Result<Success, CommandError> {

@@ -120,7 +120,7 @@ impl From<ApplyError> for CommandError {
                 let mut error = Self::of(ErrorKind::Partly, reason).hint(done);
                 error.hints.extend(hints);
                 error.hint(
-                    "run the same command again: it finds out what arrived and goes on from there",
+                    "run it again: it finds out what arrived and goes on from there; a saved plan may be stale by then",
                 )
             }
         }

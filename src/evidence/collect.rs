@@ -195,10 +195,10 @@ impl Weighed<'_> {
             if place.side != Side::Exclude || !person {
                 continue;
             }
-            if emergency
-                .iter()
-                .any(|account| account.object().is_some_and(|object| object.id == *id))
-            {
+            if emergency.iter().any(|account| {
+                account.object().is_some_and(|object| object.id == *id)
+                    || account.people().contains(&id)
+            }) {
                 continue;
             }
             let stands_for_it = |kind: Kind, text: &str| {

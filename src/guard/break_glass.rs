@@ -122,6 +122,18 @@ fn unusable(account: &Account<'_>, tenant: &str) -> Option<Refusal> {
             .help("write the id of the one that is meant instead of its name"),
         );
     }
+    if account
+        .members
+        .is_some_and(|members| members.complete && members.people().next().is_none())
+    {
+        return Some(
+            Refusal::absolute(
+                "unresolved-break-glass",
+                format!("break-glass {name}: its {kind} has no members"),
+            )
+            .help("put the emergency accounts into the group, or declare them one by one"),
+        );
+    }
     if !account.disabled().is_empty() {
         return Some(
             Refusal::absolute(

@@ -67,7 +67,7 @@ impl Decision<'_> {
                 self.lower(live, by, State::Off, Action::Disable)
             }
             (State::On, Some(WantedState::Absent)) => Err(self.refuse_delete_enforced(live)),
-            (State::Off | State::ReportOnly, Some(WantedState::Absent)) => Ok(self.delete(live)),
+            (State::Off | State::ReportOnly, Some(WantedState::Absent)) => self.delete(live),
         }
     }
 
@@ -203,7 +203,19 @@ impl Decision<'_> {
 
     /// Our own delete switches the policy off first, so that nothing in the bin does anything when it
     /// is restored (rule 4).
-    fn delete(&self, live: &LivePolicy) -> Change {
+    fn delete(&self, live: &LivePolicy) -> Result<Change, Refusal> {
+        if self.policy.owner == Owner::Microsoft {
+            let key = &self.policy.key.value;
+            return Err(Refusal::absolute(
+                "microsoft-managed",
+                format!(
+                    "{key} is declared `owner: microsoft`, and such a policy cannot be deleted"
+                ),
+            )
+            .policy(key)
+            .at(self.policy.name_source.clone())
+            .help("switch it off instead: `state: off`"));
+        }
         let mut change = self.blank(Some(live), WantedState::Absent);
         change.action = Action::Delete;
         change.fields = vec![state_row(Some(live.state), WantedState::Absent, false)];
@@ -215,7 +227,7 @@ impl Decision<'_> {
         change
             .notes
             .push("it stays in the recycle bin for 30 days where the cloud has one".into());
-        change
+        Ok(change)
     }
 
     pub(super) fn will_be(&self, change: &mut Change, policy: &Policy<Id>) {

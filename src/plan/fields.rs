@@ -19,8 +19,10 @@ pub(super) fn rows(
     names: &Names,
     creating: bool,
 ) -> Vec<FieldChange> {
+    // One that is live already stays with the others: nothing about it changes.
     let is_implied = |item: &Item| {
         difference.path == "users.exclude"
+            && !difference.before.contains(item)
             && matches!(item, Item::Object(kind, id) if implied.contains(&(*kind, id.clone())))
     };
     let row = |origin, keep: &dyn Fn(&Item) -> bool| {

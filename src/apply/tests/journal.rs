@@ -173,7 +173,7 @@ fn a_creation_is_found_by_name_content_and_time() {
     assert_eq!(seen(made(|_| {})), Seen::Done(Some(id(LIVE))));
     assert_eq!(among(&wanted, []), Seen::AsBefore);
     for other in [
-        made(|json| json["createdDateTime"] = "2026-11-20T11:59:59Z".into()),
+        made(|json| json["createdDateTime"] = "2026-11-20T11:54:59Z".into()),
         made(|json| json["state"] = "disabled".into()),
         made(|json| json["displayName"] = "Another".into()),
         made(|json| json["grantControls"]["builtInControls"] = serde_json::json!(["block"])),

@@ -408,7 +408,9 @@ fn what_is_stricter_is_held_for_its_twin() {
     assert_eq!(change.result, Some(live.policy));
     assert_eq!(
         rows(&change),
-        [r#"users.exclude: ["bert@example.org"] -> [] (File)"#]
+        [
+            r#"users.exclude: ["bert@example.org","emergency-access-1"] -> ["emergency-access-1"] (File)"#
+        ]
     );
     assert_eq!(
         change.notes[0],
