@@ -54,6 +54,8 @@ impl Prepared<'_> {
             .await
             .map_err(|error| error.partly(keys(&applied)))?;
         twins_of_creations(&applied, &policies)?;
+        // Without this line the plan is run again in vain, and says so.
+        let _ = self.journal.finish(digest);
         Ok(applied)
     }
 

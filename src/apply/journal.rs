@@ -3,6 +3,7 @@
 //! One line an event, synced before the request it announces is sent. An intent without an outcome is
 //! *open*: it may or may not have arrived, and the next run finds out before it does anything else.
 
+use std::collections::BTreeSet;
 use std::io;
 
 use jiff::Timestamp;
@@ -54,6 +55,8 @@ enum Entry {
     Done { intent: Uuid, id: Option<Id> },
     /// It did not arrive: the service refused it, or it was looked for and is not there.
     NotDone { intent: Uuid, why: String },
+    /// A run of the plan with this digest came to its end, read-back included.
+    Finished { digest: String },
 }
 
 /// The journal of one tenant.
@@ -62,6 +65,7 @@ pub struct Journal {
     log: Log,
     intents: Vec<(Intent, Fate)>,
     knows_earlier_runs: bool,
+    finished: BTreeSet<String>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -117,8 +121,12 @@ impl Journal {
             log,
             intents: Vec::new(),
             knows_earlier_runs: false,
+            finished: BTreeSet::new(),
         };
         for entry in entries(&lines, &path)? {
+            if let Entry::Finished { digest } = &entry {
+                journal.finished.insert(digest.clone());
+            }
             take_in(&mut journal.intents, entry);
         }
         // A demotion creates nothing, and runs on machines that never applied.
@@ -175,6 +183,22 @@ impl Journal {
     /// What the gates may know of earlier runs.
     pub fn remembered(&self) -> Remembered {
         remembered(&self.intents)
+    }
+
+    /// Whether a run of the plan with that digest came to its end.
+    pub fn has_finished(&self, digest: &str) -> bool {
+        self.finished.contains(digest)
+    }
+
+    /// Says that everything of a plan was done and read back.
+    ///
+    /// # Errors
+    /// When it could not be written; running the plan again then finds nothing left to do.
+    pub fn finish(&mut self, digest: &str) -> Result<(), JournalError> {
+        self.finished.insert(digest.to_owned());
+        self.append(Entry::Finished {
+            digest: digest.to_owned(),
+        })
     }
 
     /// Announces a write; returns only when it is on disk.
@@ -247,6 +271,7 @@ fn take_in(intents: &mut Vec<(Intent, Fate)>, entry: Entry) {
         Entry::Intent(intent) => return intents.push((intent, Fate::Open)),
         Entry::Done { intent, id } => (intent, Fate::Done(id)),
         Entry::NotDone { intent, .. } => (intent, Fate::NotDone),
+        Entry::Finished { .. } => return,
     };
     if let Some((_, was)) = intents.iter_mut().find(|(known, _)| known.intent == intent) {
         *was = fate;

@@ -10,7 +10,7 @@ use super::journal::Journal;
 use super::open_write::settle_open_intents;
 use crate::guard::{self, Limits};
 use crate::model::Desired;
-use crate::plan::{Plan, PlanOptions, SavedPlan, plan};
+use crate::plan::{Plan, PlanOptions, SavedChange, SavedPlan, plan};
 use crate::store::{Lock, LockError, Store};
 use crate::tenant::{Lookups, Snapshot, WriteTenant};
 
@@ -117,7 +117,7 @@ impl<'a> Prepared<'a> {
     ///
     /// # Errors
     /// [`ApplyError::Stale`], with what differs.
-    pub fn agrees_with(&self, saved: &SavedPlan, now: &SavedPlan) -> Result<bool, ApplyError> {
+    pub fn agrees_with(&mut self, saved: &SavedPlan, now: &SavedPlan) -> Result<bool, ApplyError> {
         let stale = |why: String| Err(ApplyError::Stale(why));
         if saved.tenant_id != now.tenant_id {
             return stale(format!(
@@ -128,15 +128,21 @@ impl<'a> Prepared<'a> {
         if saved.yaml != now.yaml {
             return stale("the YAML changed since the plan was made".into());
         }
-        let just_done = self.settled.contains(&saved.digest);
+        // An earlier run that was killed after its last write, or after its last answer.
+        let cut_short = self.settled.contains(&saved.digest)
+            || !saved.changes.is_empty() && !self.journal.has_finished(&saved.digest);
         let left: Vec<_> = saved
             .changes
             .iter()
             .filter(|change| !self.journal.has_done(&saved.digest, change))
             .collect();
         if now.changes.is_empty() {
-            return match (just_done && left.is_empty(), saved.changes.is_empty()) {
-                (true, _) => Ok(true),
+            return match (cut_short && left.is_empty(), saved.changes.is_empty()) {
+                (true, _) => {
+                    // Now it came to its end; the next time it is an old plan like any other.
+                    self.journal.finish(&saved.digest)?;
+                    Ok(true)
+                }
                 (false, true) => stale("the plan has nothing to apply".into()),
                 (false, false) if !self.plan.refusals.is_empty() => stale(
                     "the tenant changed since the plan was made, and what would be done now is refused"
@@ -146,19 +152,41 @@ impl<'a> Prepared<'a> {
             };
         }
         if left.iter().copied().ne(now.changes.iter()) {
-            let differing: BTreeSet<&str> = left
-                .iter()
-                .copied()
-                .chain(&now.changes)
-                .filter(|change| !(left.contains(change) && now.changes.contains(change)))
-                .map(|change| change.policy.as_str())
-                .collect();
-            let list: Vec<_> = differing.into_iter().collect();
             return stale(format!(
-                "the tenant changed since the plan was made; what would be done now differs for {}",
-                list.join(", ")
+                "the tenant changed since the plan was made: {}",
+                differences(&left, &now.changes).join("; ")
             ));
         }
         Ok(false)
     }
+}
+
+/// What became different since a plan was reviewed, a sentence a policy.
+fn differences(reviewed: &[&SavedChange], now: &[SavedChange]) -> Vec<String> {
+    let keys: BTreeSet<&str> = reviewed
+        .iter()
+        .copied()
+        .chain(now)
+        .map(|change| change.policy.as_str())
+        .collect();
+    keys.into_iter()
+        .filter_map(|key| {
+            let was = reviewed.iter().find(|change| change.policy == key);
+            let is = now.iter().find(|change| change.policy == key);
+            let what = match (was, is) {
+                (Some(was), Some(is)) if *was == is => return None,
+                (None, _) => "there is something to do that was not in the plan",
+                (_, None) => "there is nothing to do any more, or it is held",
+                (Some(was), Some(is)) if was.before != is.before || was.id != is.id => {
+                    "somebody changed the live policy"
+                }
+                (Some(was), Some(is)) if was.resolved != is.resolved => {
+                    "a name stands for something else, or the members of a group changed"
+                }
+                (Some(was), Some(is)) if was.action != is.action => "it would be done otherwise",
+                (Some(_), Some(_)) => "what would be written is something else",
+            };
+            Some(format!("{key}: {what}"))
+        })
+        .collect()
 }

@@ -7,9 +7,9 @@ use super::plan::{Choices, document, plan_options, refused, show};
 use super::session::Session;
 use super::ui::Ui;
 use super::{Global, Success, show as show_file};
-use crate::apply::{Applied, ApplyError, Run, prepare};
+use crate::apply::{Applied, ApplyError, Prepared, Run, prepare};
 use crate::model::WantedState;
-use crate::plan::{Action, SavedOptions, SavedPlan};
+use crate::plan::{Action, Plan, SavedOptions, SavedPlan};
 use crate::report::Paint;
 
 /// Carry a plan out: plan and ask, or do exactly what a saved plan says.
@@ -86,22 +86,14 @@ async fn carry_out(
     ui: &Ui,
 ) -> Result<Success, CommandError> {
     let mut prepared = ui.patiently("reading the tenant", prepare(run)).await?;
-    let plan = &prepared.plan;
-    let (shown, now) = document(plan, session, options.clone());
-    if let Some(saved) = saved {
-        match prepared.agrees_with(saved, &now) {
-            Ok(false) => {}
-            Ok(true) => {
-                report(&Applied::default(), session, global, ui)?;
-                return Ok(Success::Done);
-            }
-            Err(stale) => {
-                // Why it would be refused now often explains why it is stale.
-                ui.aside(&session.refusals(&plan.refusals, ui.color_err()));
-                return Err(stale.into());
-            }
-        }
+    let (shown, now) = document(&prepared.plan, session, options.clone());
+    if let Some(saved) = saved
+        && is_done(&mut prepared, saved, &now, session, ui)?
+    {
+        report(&Applied::default(), session, global, ui)?;
+        return Ok(Success::Done);
     }
+    let plan = &prepared.plan;
     if global.json {
         session.say_tenant(plan.domain.as_deref(), ui);
     }
@@ -119,30 +111,18 @@ async fn carry_out(
         return Ok(Success::Done);
     }
     if consent == Consent::Ask {
-        let question = format!(
-            "Apply this to tenant {} ({})? Only \"yes\" is accepted:",
-            plan.tenant,
-            plan.domain.as_deref().unwrap_or(plan.tenant_id.as_str())
-        );
-        if ui.ask(&question).as_deref() != Some("yes") {
-            return Err(CommandError::of(ErrorKind::Error, "not applied: the answer was not \"yes\"")
-                .hint("in a pipeline use --auto-approve, or review a saved plan: plan --out FILE, then apply FILE"));
-        }
+        ask(plan, ui)?;
         // Rule 5: what was agreed to is what was shown, however long the answer took.
         prepared = ui
             .patiently("reading the tenant again", prepared.again())
             .await?;
-        let plan = &prepared.plan;
-        let (_, again) = document(plan, session, options);
-        let agreed = prepared.agrees_with(&now, &again);
-        if agreed.is_err() || !plan.refusals.is_empty() {
-            ui.aside(&session.refusals(&plan.refusals, ui.color_err()));
-        }
-        if agreed? {
+        let (_, again) = document(&prepared.plan, session, options);
+        if is_done(&mut prepared, &now, &again, session, ui)? {
             report(&Applied::default(), session, global, ui)?;
             return Ok(Success::Done);
         }
-        if !plan.refusals.is_empty() {
+        if !prepared.plan.refusals.is_empty() {
+            ui.aside(&session.refusals(&prepared.plan.refusals, ui.color_err()));
             return Err(refused(false));
         }
     }
@@ -150,6 +130,34 @@ async fn carry_out(
     let applied = prepared.carry_out(digest).await?;
     report(&applied, session, global, ui)?;
     Ok(Success::Done)
+}
+
+/// Whether an earlier run did all that was reviewed; an error when it is not what would be done now.
+fn is_done(
+    prepared: &mut Prepared<'_>,
+    reviewed: &SavedPlan,
+    now: &SavedPlan,
+    session: &Session,
+    ui: &Ui,
+) -> Result<bool, CommandError> {
+    prepared.agrees_with(reviewed, now).map_err(|stale| {
+        // Why it would be refused now often explains why it is stale.
+        ui.aside(&session.refusals(&prepared.plan.refusals, ui.color_err()));
+        stale.into()
+    })
+}
+
+fn ask(plan: &Plan, ui: &Ui) -> Result<(), CommandError> {
+    let question = format!(
+        "Apply this to tenant {} ({})? Only \"yes\" is accepted:",
+        plan.tenant,
+        plan.domain.as_deref().unwrap_or(plan.tenant_id.as_str())
+    );
+    if ui.ask(&question).as_deref() == Some("yes") {
+        return Ok(());
+    }
+    Err(CommandError::of(ErrorKind::Error, "not applied: the answer was not \"yes\"")
+        .hint("in a pipeline use --auto-approve, or review a saved plan: plan --out FILE, then apply FILE"))
 }
 
 fn read_saved(path: &std::path::Path) -> Result<SavedPlan, CommandError> {

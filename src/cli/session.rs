@@ -96,6 +96,9 @@ impl Session {
                 "warning: no policy has a key that matches --policy {glob}"
             ));
         }
+        if desired.policies.is_empty() {
+            ui.aside("warning: the workspace has no policies: there is no policies/*.yaml");
+        }
         let store = store(&workspace, global);
         Ok(Self {
             workspace,

@@ -113,7 +113,8 @@ impl Weighed<'_> {
         }
         if !exclude.roles.is_empty() {
             return Membership::Unknown(
-                "a role is excluded, and who holds it is not measured".into(),
+                "a role is excluded, and who holds it is not measured; exclude a group instead"
+                    .into(),
             );
         }
         let Some(live) = self.live else {

@@ -188,7 +188,7 @@ fn what_cannot_be_known_is_unknown() {
                 .roles
                 .insert(id(ADMINISTRATOR))
         )),
-        unknown("a role is excluded, and who holds it is not measured")
+        unknown("a role is excluded, and who holds it is not measured; exclude a group instead")
     );
     assert_eq!(
         why(|t| t.policies.clear()),

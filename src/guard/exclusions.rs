@@ -21,7 +21,7 @@ pub(super) fn examine(
             continue;
         };
         let live = change.id.as_ref().and_then(|id| snapshot.policy(id));
-        for exception in exceptions(desired, policy) {
+        for exception in exceptions(desired, policy, snapshot) {
             let to_blame = is_to_blame(change, live, &exception, snapshot);
             if let Some(expires) = exception.expires
                 && expires.value < today
@@ -94,7 +94,11 @@ struct Exception<'a> {
     max_members: Option<&'a At<u32>>,
 }
 
-fn exceptions<'a>(desired: &'a Desired, policy: &'a DesiredPolicy) -> Vec<Exception<'a>> {
+fn exceptions<'a>(
+    desired: &'a Desired,
+    policy: &'a DesiredPolicy,
+    snapshot: &Snapshot,
+) -> Vec<Exception<'a>> {
     let exclude = &policy.policy.conditions.users.exclude;
     let declared = [
         (Kind::User, &exclude.users),
@@ -112,11 +116,31 @@ fn exceptions<'a>(desired: &'a Desired, policy: &'a DesiredPolicy) -> Vec<Except
             max_members: principal.max_members.as_ref(),
         })
     });
-    let inline = policy.exclusions.iter().map(|exclusion| Exception {
-        kind: exclusion.kind,
-        name: &exclusion.name,
-        expires: exclusion.expires.as_ref(),
-        max_members: None,
+    let object = |kind, text: &str| match snapshot.found(kind, text) {
+        Some([object]) => Some(&object.id),
+        _ => None,
+    };
+    let inline = policy.exclusions.iter().flat_map(move |exclusion| {
+        let own = Exception {
+            kind: exclusion.kind,
+            name: &exclusion.name,
+            expires: exclusion.expires.as_ref(),
+            max_members: None,
+        };
+        // Who is declared stays within what was declared, also when a policy names the object itself.
+        let id = object(exclusion.kind, &exclusion.name.text);
+        let declared = desired.principals.values().filter(move |principal| {
+            id.is_some()
+                && principal.target.as_ref().is_some_and(|target| {
+                    target.kind == exclusion.kind && object(target.kind, &target.name.text) == id
+                })
+        });
+        std::iter::once(own).chain(declared.map(|principal| Exception {
+            kind: exclusion.kind,
+            name: &exclusion.name,
+            expires: principal.expires.as_ref(),
+            max_members: principal.max_members.as_ref(),
+        }))
     });
     declared.chain(inline).collect()
 }

@@ -235,7 +235,7 @@ impl Decision<'_> {
         change.result = Some(policy.clone());
     }
 
-    fn rows(&self, differences: &[Difference], creating: bool) -> Vec<FieldChange> {
+    pub(super) fn rows(&self, differences: &[Difference], creating: bool) -> Vec<FieldChange> {
         differences
             .iter()
             .flat_map(|difference| rows(difference, &self.wanted.implied, self.names, creating))

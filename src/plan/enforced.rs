@@ -74,11 +74,12 @@ impl Decision<'_> {
                 &self.desired.tenant.cloud,
             )];
             change.effect = effect(&live.policy, &rescued, &rescue);
+            change.fields = self.rows(&rescue, false);
             change.adds_break_glass_only = true;
             self.will_be(&mut change, &rescued);
             change
                 .notes
-                .push("only the missing break-glass exclusions are written now".into());
+                .push("only the missing break-glass exclusions are written now; the rest of the edit is held".into());
         }
         Ok(change)
     }

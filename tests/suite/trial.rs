@@ -269,3 +269,22 @@ fn an_emergency_says_why_in_one_line_and_names_no_date_it_does_not_wait_for() {
     );
     assert!(!weighed.stdout.contains("Turn it on"), "{weighed}");
 }
+
+#[test]
+fn an_inline_exclusion_stays_within_what_is_declared_of_the_same_group() {
+    let workspace = Workspace::new();
+    let tenant = workspace.serve();
+    let group = tenant.group("CA-Exclude-Backup-Automation");
+    let inline =
+        format!("[{{group: {group}, reason: it is the same group, owner: a@contoso.example}}]");
+    workspace.edit_policy("[backup-automation]", &inline);
+    assert_eq!(workspace.change()["action"], "create");
+    for person in ["svc-reports", "linh.tran"] {
+        tenant.join(&group, &tenant.user(person));
+    }
+    let plan = workspace.refused_plan();
+    assert_eq!(plan["refusals"][0]["guard"], "max-members", "{plan:#}");
+    let before = tenant.everything();
+    workspace.run(&["apply", "--auto-approve"]).exits(3);
+    assert_eq!(tenant.everything(), before);
+}

@@ -24,7 +24,7 @@ async fn says(
     desired: &Desired,
     saved: &SavedPlan,
 ) -> Result<bool, String> {
-    let prepared = machine.prepare(tenant, desired).await;
+    let mut prepared = machine.prepare(tenant, desired).await;
     let now = receipt(&prepared, desired);
     prepared
         .agrees_with(saved, &now)
@@ -86,7 +86,7 @@ async fn a_plan_is_stale_and_says_why() {
     tenant.put(live_json(LIVE, State::Off));
     assert_eq!(
         says(&machine, &tenant, &desired, &plan).await,
-        Err("the tenant changed since the plan was made; what would be done now differs for azure-mfa".into())
+        Err("the tenant changed since the plan was made: azure-mfa: somebody changed the live policy".into())
     );
 
     tenant.put(live_json(LIVE, State::ReportOnly));
@@ -104,7 +104,12 @@ async fn a_plan_is_stale_when_a_name_means_somebody_else() {
     let mut plan = saved(&machine, &tenant, &desired).await;
     plan.changes[0].resolved = "sha256:other".into();
     let reason = says(&machine, &tenant, &desired, &plan).await.unwrap_err();
-    assert!(reason.ends_with("differs for azure-mfa"), "{reason}");
+    assert!(
+        reason.ends_with(
+            "azure-mfa: a name stands for something else, or the members of a group changed"
+        ),
+        "{reason}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -117,6 +122,23 @@ async fn a_plan_that_an_earlier_run_carried_out_is_done() {
     assert!(killed.is_err());
     assert_eq!(says(&machine, &tenant, &desired, &plan).await, Ok(true));
     // The next time nothing was settled: there is just nothing to do.
+    assert_eq!(
+        says(&machine, &tenant, &desired, &plan).await,
+        Err("nothing of the plan is left to do".into())
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_whose_run_ended_in_its_read_back_is_done() {
+    let (machine, tenant, desired) = (Machine::new(), Tenant::new([]), wanting());
+    let plan = saved(&machine, &tenant, &desired).await;
+    // The snapshot and the list before the creation; the read-back fails.
+    tenant.unreadable_after(Some(2));
+    let prepared = machine.prepare(&tenant, &desired).await;
+    partly(prepared.carry_out(&plan.digest).await);
+    assert_eq!(machine.journal(), ["intent", "done"]);
+    tenant.unreadable_after(None);
+    assert_eq!(says(&machine, &tenant, &desired, &plan).await, Ok(true));
     assert_eq!(
         says(&machine, &tenant, &desired, &plan).await,
         Err("nothing of the plan is left to do".into())
@@ -144,5 +166,8 @@ async fn a_plan_goes_on_where_an_earlier_run_stopped() {
     undone["displayName"] = json!("Undone");
     tenant.put(undone);
     let reason = says(&machine, &tenant, &desired, &plan).await.unwrap_err();
-    assert!(reason.ends_with("differs for azure-mfa"), "{reason}");
+    assert!(
+        reason.ends_with("azure-mfa: there is something to do that was not in the plan"),
+        "{reason}"
+    );
 }

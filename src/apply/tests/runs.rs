@@ -61,7 +61,7 @@ async fn a_creation_is_journalled_kept_and_read_back() {
     assert_eq!(applied.done[0].1, Some(id(401)));
     assert_eq!(tenant.sent(), [POST]);
     assert_eq!(tenant.holds(), [report_only(NAME)]);
-    assert_eq!(machine.journal(), ["intent", "done"]);
+    assert_eq!(machine.journal(), ["intent", "done", "finished"]);
     let snapshots = machine
         .store
         .root()
@@ -100,7 +100,11 @@ async fn an_uncertain_creation_is_looked_up_and_never_made_twice() {
         assert!(applied.done[0].1.is_some());
         assert_eq!(tenant.sent().len(), *sent, "{faults:?}, {lag}");
         assert_eq!(tenant.holds(), [report_only(NAME)], "{faults:?}, {lag}");
-        assert_eq!(machine.journal(), ["intent", "done"], "{faults:?}, {lag}");
+        assert_eq!(
+            machine.journal(),
+            ["intent", "done", "finished"],
+            "{faults:?}, {lag}"
+        );
     }
 }
 
@@ -116,7 +120,10 @@ async fn a_creation_that_does_not_arrive_twice_is_left_open_and_converges_later(
     assert_eq!(tenant.sent().len(), 2);
 
     machine.apply(&tenant, &desired).await.unwrap();
-    assert_eq!(machine.journal(), ["intent", "not-done", "intent", "done"]);
+    assert_eq!(
+        machine.journal(),
+        ["intent", "not-done", "intent", "done", "finished"]
+    );
     assert_eq!(tenant.holds(), [report_only(NAME)]);
     assert_eq!(tenant.sent().len(), 3);
 }

@@ -514,7 +514,7 @@ fn missing_break_glass_is_written_while_the_rest_is_held() {
         assert!(
             change
                 .notes
-                .contains(&"only the missing break-glass exclusions are written now".to_owned())
+                .contains(&"only the missing break-glass exclusions are written now; the rest of the edit is held".to_owned())
         );
     }
     // Nothing but break-glass is missing: nothing is held.
