@@ -62,6 +62,21 @@ impl Lookups {
                 want(target.kind, &target.name.text);
             }
         }
+        // An exclusion that is written as an id may be of somebody who is declared by name.
+        let by_id: BTreeSet<Kind> = desired
+            .policies
+            .values()
+            .flat_map(|policy| &policy.exclusions)
+            .filter(|exclusion| Id::looks_like_guid(&exclusion.name.text))
+            .map(|exclusion| exclusion.kind)
+            .collect();
+        for principal in desired.principals.values() {
+            if let Some(target) = &principal.target
+                && by_id.contains(&target.kind)
+            {
+                want(target.kind, &target.name.text);
+            }
+        }
         for policy in desired.policies.values() {
             for (place, name) in policy.policy.references() {
                 want(place.kind, &name.text);
