@@ -103,10 +103,8 @@ impl From<ApplyError> for CommandError {
                 error.hint("nothing was written")
             }
             ApplyError::Refused(_) => Self::of(ErrorKind::Refused, "the plan is refused"),
-            ApplyError::Stale(why) => {
-                Self::of(ErrorKind::Stale, format!("the plan is stale: {why}"))
-                    .hint("nothing was written; make and review a new plan")
-            }
+            ApplyError::Stale(why) => Self::of(ErrorKind::Stale, why)
+                .hint("nothing was written; make and review a new plan"),
             ApplyError::Partly {
                 reason,
                 done,

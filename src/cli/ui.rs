@@ -100,7 +100,7 @@ impl Ui {
             let word = match error.kind {
                 ErrorKind::Error => "error",
                 ErrorKind::Refused => "refused",
-                ErrorKind::Stale => "stale",
+                ErrorKind::Stale => "the plan is stale",
                 ErrorKind::Partly => "partly applied",
             };
             let message = visible(&error.message);
