@@ -64,7 +64,7 @@ struct Global {
     /// Whether to colour the output; NO_COLOR counts too.
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: When,
-    /// Say more; -vv names every request.
+    /// Name every request on stderr; -vv says more.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
     /// Say nothing but results and errors.
@@ -153,8 +153,7 @@ fn start_log(verbose: u8, color: bool) {
     use tracing_subscriber::filter::LevelFilter;
     let level = match verbose {
         0 => return,
-        1 => LevelFilter::INFO,
-        2 => LevelFilter::DEBUG,
+        1 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
     // Only our own events: what other crates trace may hold headers.

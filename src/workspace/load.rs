@@ -247,7 +247,10 @@ fn one_record(files: &mut Files, tenant: &str, key: &str) -> Option<At<Promotion
 fn read_config(files: &mut Files, name: &Path) -> Option<Config> {
     let here = files.root().join(name);
     if !here.exists() {
-        let message = format!("there is no {} here", shown(name));
+        let message = match files.root().to_str() {
+            Some("" | ".") => format!("there is no {} here", shown(name)),
+            _ => format!("there is no {}", here.display()),
+        };
         files.findings.push(
             Diagnostic::error("no-workspace", message, Source::file(shown(name)))
                 .help("go to the folder that holds portcullis.yaml, or name it with `--config`"),
