@@ -247,8 +247,8 @@ fn one_record(files: &mut Files, tenant: &str, key: &str) -> Option<At<Promotion
 fn read_config(files: &mut Files, name: &Path) -> Option<Config> {
     let here = files.root().join(name);
     if !here.exists() {
-        let message = match files.root().to_str() {
-            Some("" | ".") => format!("there is no {} here", shown(name)),
+        let message = match shown(name).as_str() {
+            CONFIG => format!("there is no {CONFIG} here"),
             _ => format!("there is no {}", here.display()),
         };
         files.findings.push(
