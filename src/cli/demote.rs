@@ -185,9 +185,12 @@ fn write_down(session: &Session, key: &str, ui: &Ui) -> Result<Success, CommandE
     let root = session.workspace.root();
     let mut left = Vec::new();
     match edit_state(session, key, State::ReportOnly) {
-        Ok(Some((file, text))) => match write_atomic(&file, text.as_bytes()) {
-            Ok(()) => ui.progress(&format!("{} says report-only now", shown(root, &file))),
-            Err(error) => left.push(format!("{} cannot be written: {error}", shown(root, &file))),
+        Ok(Some(edit)) => match write_atomic(&edit.file, edit.after.as_bytes()) {
+            Ok(()) => ui.progress(&format!("{} says report-only now", shown(root, &edit.file))),
+            Err(error) => left.push(format!(
+                "{} cannot be written: {error}",
+                shown(root, &edit.file)
+            )),
         },
         Ok(None) => {}
         Err(error) => left.push(error.message),

@@ -1,5 +1,7 @@
 //! `portcullis promote`
 
+use std::path::{Path, PathBuf};
+
 use super::apply::{Consent, apply};
 use super::error::{CommandError, ErrorKind};
 use super::plan::{known_key, remembered};
@@ -12,6 +14,7 @@ use crate::model::{Emergency, PromotionRecord, State, WantedState};
 use crate::plan::SavedOptions;
 use crate::report::Paint;
 use crate::report::status::{GateRow, earliest, gate_rows, render_gates};
+use crate::report::text_diff;
 use crate::rollout::{Gate, Verdict, holding};
 use crate::store::write_atomic;
 use crate::tenant::Lookups;
@@ -113,7 +116,7 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
         return Err(refusal(&args.key, &held, &gates));
     }
     let record = record(args, &bundle, &gates, fingerprint.clone())?;
-    let path = write(&session, &args.key, &record)?;
+    let (path, edit) = write(&session, &args.key, &record)?;
     if !global.json {
         let paint = Paint::new(ui.color());
         let mut text = render_gates(&rows, ui.color());
@@ -124,10 +127,13 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
             "may be turned on"
         };
         text.push_str(&format!(
-            "\n{} {} {what}. Written for review:\n    state: on\n    {path}\n",
+            "\n{} {} {what}. Written for review: {path}\n",
             paint.green("Passed."),
             args.key
         ));
+        if let Some(edit) = &edit {
+            text.push_str(&edit.diff(session.workspace.root(), ui.color()));
+        }
         if !args.apply && live != Some(State::On) {
             let tenant = session.tenant_option();
             text.push_str(&format!("Turn it on with: portcullis apply{tenant}\n"));
@@ -265,21 +271,40 @@ fn record(
 }
 
 /// Writes the record first and the state last: a record without `state: on` does nothing.
-fn write(session: &Session, key: &str, record: &PromotionRecord) -> Result<String, CommandError> {
+fn write(
+    session: &Session,
+    key: &str,
+    record: &PromotionRecord,
+) -> Result<(String, Option<Edit>), CommandError> {
     let tenant = &session.desired.tenant.name;
     let path = session.workspace.root().join(record_path(tenant, key));
-    let cannot = |path: &std::path::Path, error: &dyn std::fmt::Display| {
+    let cannot = |path: &Path, error: &dyn std::fmt::Display| {
         CommandError::new(format!("cannot write {}: {error}", path.display()))
     };
-    let edited = edit_state(session, key, State::On)?;
+    let edit = edit_state(session, key, State::On)?;
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).map_err(|error| cannot(parent, &error))?;
     }
     write_atomic(&path, record_yaml(record).as_bytes()).map_err(|error| cannot(&path, &error))?;
-    if let Some((file, text)) = edited {
-        write_atomic(&file, text.as_bytes()).map_err(|error| cannot(&file, &error))?;
+    if let Some(edit) = &edit {
+        write_atomic(&edit.file, edit.after.as_bytes())
+            .map_err(|error| cannot(&edit.file, &error))?;
     }
-    Ok(shown(session.workspace.root(), &path))
+    Ok((shown(session.workspace.root(), &path), edit))
+}
+
+/// A file that is about to be written.
+pub(super) struct Edit {
+    pub(super) file: PathBuf,
+    before: String,
+    pub(super) after: String,
+}
+
+impl Edit {
+    /// What it changes, as a reviewer reads it.
+    fn diff(&self, root: &Path, color: bool) -> String {
+        text_diff::render(&shown(root, &self.file), &self.before, &self.after, color)
+    }
 }
 
 /// The policy file with another state, or `None` when it says so already.
@@ -290,21 +315,25 @@ pub(super) fn edit_state(
     session: &Session,
     key: &str,
     state: State,
-) -> Result<Option<(std::path::PathBuf, String)>, CommandError> {
+) -> Result<Option<Edit>, CommandError> {
     let workspace = &session.workspace;
     let Some(file) = workspace.policy_file(key) else {
         return Err(CommandError::new(format!("the file of {key} is not known")));
     };
-    let text = std::fs::read_to_string(file)
+    let before = std::fs::read_to_string(file)
         .map_err(|error| CommandError::new(format!("cannot read {}: {error}", file.display())))?;
     let tenant = workspace.state_below(key, &session.desired.tenant.name);
-    let edited = set_state(&text, &shown(workspace.root(), file), tenant, state)
+    let after = set_state(&before, &shown(workspace.root(), file), tenant, state)
         .map_err(|error| CommandError::new(format!("the YAML was not changed: {error}")))?;
-    Ok((edited != text).then(|| (file.to_owned(), edited)))
+    Ok((after != before).then(|| Edit {
+        file: file.to_owned(),
+        before,
+        after,
+    }))
 }
 
 /// A file as the user would name it, relative to the workspace.
-pub(super) fn shown(root: &std::path::Path, file: &std::path::Path) -> String {
+pub(super) fn shown(root: &Path, file: &Path) -> String {
     file.strip_prefix(root)
         .unwrap_or(file)
         .to_string_lossy()

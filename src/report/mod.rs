@@ -7,6 +7,7 @@ pub mod status;
 mod style;
 #[cfg(test)]
 mod tests;
+pub mod text_diff;
 mod visible;
 
 pub use style::Paint;
