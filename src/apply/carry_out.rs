@@ -10,9 +10,10 @@ use super::open_write::{Seen, wait_for};
 use super::prepare::Prepared;
 use super::read_back::{Expected, read_back};
 use crate::diff;
+use crate::model::fingerprint;
 use crate::model::{Id, LivePolicy};
 use crate::plan::{Change, Verb, Write};
-use crate::tenant::{TenantError, WriteError, fingerprint};
+use crate::tenant::{TenantError, WriteError};
 
 /// What a run did.
 #[derive(Debug, Default)]

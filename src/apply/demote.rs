@@ -11,10 +11,11 @@ use super::error::ApplyError;
 use super::journal::{Intent, Journal};
 use super::pause;
 use crate::diff;
+use crate::model::fingerprint;
 use crate::model::{Id, State};
 use crate::plan::Verb;
 use crate::store::Store;
-use crate::tenant::{WriteError, WriteTenant, fingerprint};
+use crate::tenant::{WriteError, WriteTenant};
 
 /// What a demotion did.
 #[derive(Debug)]

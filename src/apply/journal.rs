@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::evidence::{Remembered, RememberedWrite};
+use crate::model::fingerprint;
 use crate::model::{Id, State};
 use crate::plan::{SavedChange, Verb};
 use crate::store::{Log, Store};
-use crate::tenant::fingerprint;
 
 /// A write that is about to be sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

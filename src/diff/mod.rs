@@ -12,12 +12,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::model::fingerprint;
 use crate::model::{
     Block, Conditions, ExternalTenants, Filter, FrequencyInterval, Grant, Guests, Id, Kind,
     LivePolicy, LocationSet, Operator, Policy, Session, SignInFrequency, State, TargetSet, Targets,
     UserSet, Users, Workload,
 };
-use crate::tenant::fingerprint;
 
 /// One entry of a field.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]

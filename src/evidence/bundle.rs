@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
+use crate::model::fingerprint;
 use crate::model::{Id, State};
-use crate::tenant::fingerprint;
 
 /// Everything that the gates of one policy look at.
 ///

@@ -31,7 +31,6 @@ use std::time::Duration;
 pub use auth::Environment;
 use http::Reach;
 use origin::Endpoints;
-pub use page::Collection;
 pub use service::Callbacks;
 use service::Service;
 
@@ -73,13 +72,5 @@ impl GraphTenant {
     /// Whether Graph is on this machine, where nothing has to be waited for.
     pub fn is_on_loopback(&self) -> bool {
         self.service.endpoints.is_loopback()
-    }
-
-    /// A collection of Graph, all pages; `path_and_query` begins with `/v1.0/` or `/beta/`.
-    ///
-    /// For what no snapshot holds, such as sign-ins. What was read before a page failed is kept, with
-    /// the failure beside it: the caller must not take a part for the whole (rule 7).
-    pub async fn collection(&self, path_and_query: &str) -> Collection {
-        self.service.collection(path_and_query).await
     }
 }

@@ -14,18 +14,18 @@ const MOST_PAGES: usize = 10_000;
 
 /// What was read of a collection.
 #[derive(Debug, Default)]
-pub struct Collection {
+pub(super) struct Collection {
     /// The entries, in the service's order.
-    pub entries: Vec<Value>,
+    pub(super) entries: Vec<Value>,
     /// The service's clock at the first page.
-    pub date: Option<Timestamp>,
+    pub(super) date: Option<Timestamp>,
     /// Why the rest is missing, if it is.
-    pub broken: Option<TenantError>,
+    pub(super) broken: Option<TenantError>,
 }
 
 impl Collection {
     /// The collection, if all of it was read.
-    pub fn complete(self) -> Result<Self, TenantError> {
+    pub(super) fn complete(self) -> Result<Self, TenantError> {
         match self.broken {
             Some(error) => Err(error),
             None => Ok(self),

@@ -7,6 +7,7 @@
 mod conditions;
 mod controls;
 mod desired;
+mod fingerprint;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod graph_json;
@@ -31,6 +32,7 @@ pub use controls::{
 pub use desired::{
     BreakGlassRequired, Desired, DesiredPolicy, Exclusion, InPlace, Owner, Rollout, Weaken,
 };
+pub use fingerprint::fingerprint;
 pub use graph_json::{Block, LivePolicy, ShapeError, block_json, create_json};
 pub use id::Id;
 pub use policy::Policy;

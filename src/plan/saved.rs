@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::Plan;
 use super::change::{Action, Verb};
+use crate::model::fingerprint;
 use crate::model::{Desired, Id};
-use crate::tenant::fingerprint;
 
 /// What was reviewed, in a form that can be compared with what would be done now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

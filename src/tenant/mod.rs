@@ -25,4 +25,4 @@ pub use snapshot::{
     AuditEvent, Found, Members, NamedLocation, Object, Snapshot, Strength, TenantFacts, Unreadable,
     service_plan,
 };
-pub use wanted::{Problem, Unresolved, Use, Wanted, exclusions_fingerprint, fingerprint};
+pub use wanted::{Problem, Unresolved, Use, Wanted, exclusions_fingerprint};

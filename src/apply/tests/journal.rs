@@ -9,10 +9,11 @@ use super::*;
 use crate::apply::journal::{Intent, Journal, JournalError};
 use crate::apply::open_write::{Seen, look_for};
 use crate::diff;
+use crate::model::fingerprint;
 use crate::model::{LivePolicy, State};
 use crate::plan::{Action, SavedChange, SavedWrite, Verb, Write};
 use crate::tenant::fixture::*;
-use crate::tenant::{PolicyList, Unreadable, fingerprint};
+use crate::tenant::{PolicyList, Unreadable};
 
 fn intent(verb: Verb, live: &LivePolicy) -> Intent {
     Intent {

@@ -348,7 +348,11 @@ async fn what_was_read_before_a_page_failed_is_kept_as_a_part() {
         })
     })
     .await;
-    let read = stub.tenant().collection("/v1.0/auditLogs/signIns").await;
+    let read = stub
+        .tenant()
+        .service
+        .collection("/v1.0/auditLogs/signIns")
+        .await;
     assert_eq!(read.entries.len(), 1);
     let error = read.complete().expect_err("a part");
     assert_eq!(error.kind, TenantErrorKind::NotFound);
