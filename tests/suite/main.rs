@@ -3,6 +3,7 @@
 
 mod architecture;
 mod examples;
+mod graph_contract;
 mod main_job;
 mod requests;
 mod support;
