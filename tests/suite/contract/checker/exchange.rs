@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-/// What stands in a recording in the place of a body with secrets in it.
-pub(super) const REDACTED: &str = "[redacted]";
+/// What stands in the place of a body that is not to be checked, such as one with secrets in it.
+pub(crate) const REDACTED: &str = "[redacted]";
 
 /// A request and its answer. A body is `null` when there is none, and a text when it is no JSON.
 #[derive(Debug, Clone)]
