@@ -3,6 +3,7 @@
 
 mod architecture;
 mod complaints;
+mod contract;
 mod examples;
 mod graph_contract;
 mod main_job;
