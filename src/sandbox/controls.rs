@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::clock::{advanced, graph_time};
+use super::faults::Fault;
 use super::owner::State;
 use super::request::{Reply, Request};
 use super::tenant::{Happening, text};
@@ -25,6 +26,9 @@ pub(super) fn answer(state: &mut State, request: &Request) -> Reply {
             Reply::no_content()
         }
         ("POST", ["sandbox", "settings"]) => settings(state, request),
+        ("GET", ["sandbox", "faults"]) => Reply::ok(state.faults.to_json()),
+        ("POST", ["sandbox", "faults"]) => fault(state, request),
+        ("DELETE", ["sandbox", "faults"]) => Reply::ok(json!({"cleared": state.faults.clear()})),
         _ => refused(404, "the sandbox has no such control"),
     }
 }
@@ -37,7 +41,7 @@ fn describe(state: &State) -> Value {
         "client_id": CLIENT_ID,
         "now": graph_time(state.tenant.now()),
         "events": state.tenant.events(),
-        "settings": {"page_size": state.settings.page_size},
+        "settings": state.settings.to_json(),
     })
 }
 
@@ -60,21 +64,31 @@ fn settings(state: &mut State, request: &Request) -> Reply {
     let Ok(body) = request.object() else {
         return refused(400, "the body is a JSON object like {\"page_size\": 5}");
     };
-    let mut settings = state.settings.clone();
-    for (name, value) in body.as_object().into_iter().flatten() {
-        match (name.as_str(), value) {
-            ("page_size", Value::Null) => settings.page_size = None,
-            ("page_size", value) => {
-                match value.as_u64().and_then(|size| usize::try_from(size).ok()) {
-                    Some(size) if size > 0 => settings.page_size = Some(size),
-                    _ => return refused(400, "page_size is a number from 1, or null for one page"),
-                }
-            }
-            _ => return refused(400, &format!("there is no setting `{name}`")),
+    let changes = body.as_object().cloned().unwrap_or_default();
+    match state.settings.with(&changes) {
+        Ok(settings) => {
+            state.settings = settings;
+            Reply::ok(state.settings.to_json())
         }
+        Err(sentence) => refused(400, &sentence),
     }
-    state.settings = settings;
-    Reply::ok(describe(state)["settings"].clone())
+}
+
+fn fault(state: &mut State, request: &Request) -> Reply {
+    let Ok(body) = request.object() else {
+        return refused(
+            400,
+            "the body is a JSON object like {\"method\": \"GET\", \"status\": 503}",
+        );
+    };
+    match Fault::read(&body) {
+        Ok(fault) => {
+            let shown = fault.to_json();
+            state.faults.add(fault);
+            Reply::ok(shown)
+        }
+        Err(sentence) => refused(400, &sentence),
+    }
 }
 
 fn refused(status: u16, sentence: &str) -> Reply {

@@ -13,9 +13,12 @@ mod audit;
 mod batch;
 mod clock;
 mod controls;
+mod delivery;
 mod directory;
 mod errors;
+mod faults;
 mod filter;
+mod lag;
 mod locations;
 mod members;
 mod organisation;
@@ -31,14 +34,18 @@ mod routes;
 mod rules;
 mod schema;
 mod server;
+mod settings;
 mod strengths;
 mod tenant;
+mod throttle;
 mod token;
 
 #[cfg(test)]
 mod tests;
 
-pub use remote::control;
+pub use faults::FAULT_KINDS;
+pub use remote::{clear_faults, control, faults, served_at};
+pub use settings::{Latency, ReadLag, Settings, Throttle};
 
 use std::io;
 use std::net::SocketAddr;
@@ -63,6 +70,8 @@ pub struct Options {
     pub state: PathBuf,
     /// The address to listen on; loopback only, port 0 for any free one.
     pub listen: SocketAddr,
+    /// How it behaves while this process owns the state.
+    pub settings: Settings,
 }
 
 /// Why a sandbox could not be started.
@@ -149,13 +158,22 @@ pub async fn start(options: Options) -> Result<Running, SandboxError> {
         .await
         .map_err(bind)?;
     let url = format!("http://{}", listener.local_addr().map_err(bind)?);
-    let door = Arc::new(relay::Door::new(options.state, url.clone())?);
-    door.try_own().await?;
+    let door = Arc::new(relay::Door::new(
+        options.state,
+        url.clone(),
+        options.settings.clone(),
+    )?);
+    let owns = door.try_own().await?.is_some();
     let (shutdown, stopped) = tokio::sync::oneshot::channel();
     let task = tokio::spawn(server::serve(listener, door, stopped));
-    Ok(Running {
+    let running = Running {
         url,
         shutdown,
         task,
-    })
+    };
+    if !owns && options.settings != Settings::default() {
+        // Whoever asks for bad weather wants it now, not when this process happens to own the state.
+        control(running.url(), "settings", &options.settings.to_json()).await?;
+    }
+    Ok(running)
 }

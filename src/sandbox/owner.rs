@@ -3,16 +3,22 @@
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use serde::Serialize;
 
 use super::audit::Activity;
+use super::delivery::Delivery;
 use super::errors::Failure;
+use super::faults::Faults;
+use super::lag::Lag;
 use super::population;
 use super::request::{Reply, Request};
+use super::settings::Settings;
 use super::tenant::{Change, Event, Happening, Tenant};
+use super::throttle::Meter;
 use super::token::Caller;
-use super::{SandboxError, controls, routes};
+use super::{SandboxError, TENANT_ID, controls, routes};
 use crate::store::{Lock, Log, write_atomic};
 
 /// How many requests are remembered for `GET /sandbox/requests`.
@@ -27,6 +33,9 @@ pub(super) struct Served {
     /// The parts of a `$batch`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) parts: Vec<Part>,
+    /// The fault that struck it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) fault: Option<&'static str>,
 }
 
 /// A part of a `$batch` that was served.
@@ -35,13 +44,9 @@ pub(super) struct Part {
     pub(super) method: String,
     pub(super) path: String,
     pub(super) status: u16,
-}
-
-/// What the control endpoint can switch.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Settings {
-    /// The page size of the policy list; one page when not set.
-    pub(super) page_size: Option<usize>,
+    /// The fault that struck it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) fault: Option<&'static str>,
 }
 
 /// Everything that a request may see or change.
@@ -51,17 +56,23 @@ pub(super) struct State {
     log: Log,
     log_path: PathBuf,
     pub(super) settings: Settings,
+    pub(super) faults: Faults,
+    pub(super) lag: Lag,
+    pub(super) meter: Meter,
     pub(super) requests: VecDeque<Served>,
 }
 
 impl State {
-    fn open(log_path: PathBuf) -> Result<Self, SandboxError> {
+    fn open(log_path: PathBuf, settings: Settings) -> Result<Self, SandboxError> {
         let (log, tenant) = replay(&log_path)?;
         Ok(Self {
             tenant,
             log,
             log_path,
-            settings: Settings::default(),
+            settings,
+            faults: Faults::default(),
+            lag: Lag::new(Instant::now()),
+            meter: Meter::default(),
             requests: VecDeque::new(),
         })
     }
@@ -75,7 +86,13 @@ impl State {
             // that the next line is not glued to a torn one.
             let (log, tenant) = replay(&self.log_path).map_err(|error| broken(&error))?;
             (self.log, self.tenant) = (log, tenant);
+            self.lag.forget();
             return Err(broken(&error));
+        }
+        match &event.what {
+            // Whatever was written is old by then.
+            Happening::Advance { .. } => self.lag.forget(),
+            Happening::Write { .. } => self.lag.keep(self.tenant.clone()),
         }
         self.tenant.apply(&event);
         Ok(event)
@@ -86,6 +103,7 @@ impl State {
         write_atomic(&self.log_path, b"").map_err(|error| broken(&error))?;
         let (log, tenant) = replay(&self.log_path).map_err(|error| broken(&error))?;
         (self.log, self.tenant) = (log, tenant);
+        self.lag.forget();
         Ok(())
     }
 
@@ -136,7 +154,8 @@ fn replay(path: &Path) -> Result<(Log, Tenant), SandboxError> {
 #[derive(Debug)]
 pub(super) struct Session<'a> {
     pub(super) tenant: &'a Tenant,
-    pub(super) settings: &'a Settings,
+    /// The tenant in which a policy finds what it names.
+    pub(super) references: &'a Tenant,
     pub(super) caller: &'a Caller,
 }
 
@@ -180,7 +199,12 @@ pub(super) struct Owner {
 
 impl Owner {
     /// Replays the log under a lock that is already held and says where to be found.
-    pub(super) fn open(directory: &Path, url: &str, lock: Lock) -> Result<Self, SandboxError> {
+    pub(super) fn open(
+        directory: &Path,
+        url: &str,
+        settings: Settings,
+        lock: Lock,
+    ) -> Result<Self, SandboxError> {
         let url_path = directory.join("url");
         let failed = |source| SandboxError::State {
             path: url_path.clone(),
@@ -193,7 +217,7 @@ impl Owner {
             }
             _ => {}
         }
-        let state = State::open(directory.join("events.jsonl"))?;
+        let state = State::open(directory.join("events.jsonl"), settings)?;
         write_atomic(&url_path, url.as_bytes()).map_err(failed)?;
         Ok(Self {
             state: Mutex::new(state),
@@ -208,7 +232,7 @@ impl Owner {
     }
 
     /// Answers one request; also returns the tenant's time for the `Date` header.
-    pub(super) fn answer(&self, request: &Request) -> (Reply, jiff::Timestamp) {
+    pub(super) fn answer(&self, request: &mut Request) -> (Reply, jiff::Timestamp) {
         let mut state = self.state();
         let is_control = !request.versioned
             && request
@@ -219,14 +243,23 @@ impl Owner {
             let reply = controls::answer(&mut state, request);
             return (reply, state.tenant.now());
         }
-        let (reply, parts) = routes::answer(&mut state, request);
+        let reach = state.settings.read_lag;
+        state.lag.begin(request, reach, Instant::now());
+        request.page_limit = state.settings.page_size;
+        let struck = state.faults.strike(request, TENANT_ID);
+        let (reply, parts) = routes::answer(&mut state, request, struck.as_ref());
         state.remember(Served {
             method: request.method.clone(),
             path: request.path.clone(),
             status: reply.status,
             parts,
+            fault: struck.map(|fault| fault.kind.name()),
         });
-        (reply, state.tenant.now())
+        let late = Delivery {
+            late: state.settings.latency.0,
+            ..Delivery::default()
+        };
+        (reply.deliver(late), state.tenant.now())
     }
 }
 

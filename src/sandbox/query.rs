@@ -54,7 +54,7 @@ pub(super) fn page(
     let offset = match request.option("skiptoken") {
         Some(token) => token_offset(token).ok_or_else(|| {
             // synthetic: the contract has no text for a skiptoken that is not ours.
-            Failure::new(400, "Directory_ExpiredPageToken", "The specified page token value has expired and can no longer be included in your request.")
+            Failure::expired_page_token()
         })?,
         None => match request.option("skip") {
             // synthetic: the contract has no text for a `$skip` that is no number.
@@ -65,6 +65,9 @@ pub(super) fn page(
         },
     };
     let size = top.unwrap_or(collection.page_size);
+    let size = request
+        .page_limit
+        .map_or(size, |limit| size.min(limit.get()));
     let shown: Vec<Value> = rows
         .iter()
         .skip(offset)

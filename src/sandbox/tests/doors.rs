@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::super::{Options, start};
+use super::super::{Options, Settings, start};
 use super::{Client, POLICIES, azure_mfa, sandbox, serve};
 
 #[tokio::test]
@@ -84,6 +84,7 @@ async fn what_was_acknowledged_survives_a_torn_log() {
     let options = Options {
         state: directory.path().to_owned(),
         listen: "127.0.0.1:0".parse().unwrap(),
+        settings: Settings::default(),
     };
     assert!(
         start(options)
@@ -95,6 +96,7 @@ async fn what_was_acknowledged_survives_a_torn_log() {
     let abroad = Options {
         state: directory.path().to_owned(),
         listen: "0.0.0.0:0".parse().unwrap(),
+        settings: Settings::default(),
     };
     assert!(start(abroad).await.is_err());
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{CLIENT_ID, CLIENT_SECRET, Options, Running, TENANT_ID, start};
+use super::{CLIENT_ID, CLIENT_SECRET, Options, Running, Settings, TENANT_ID, start};
 
 mod directory;
 mod doors;
@@ -45,6 +45,7 @@ async fn serve(state: &Path) -> Running {
     start(Options {
         state: state.to_owned(),
         listen: "127.0.0.1:0".parse().unwrap(),
+        settings: Settings::default(),
     })
     .await
     .unwrap()

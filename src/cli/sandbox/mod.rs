@@ -1,14 +1,19 @@
 //! `portcullis sandbox`
 
+mod fault;
+mod weather;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use weather::Weather;
+
 use super::error::CommandError;
 use super::ui::Ui;
 use super::{Global, Success};
-use crate::sandbox::{self, Options, Running};
+use crate::sandbox::{self, Options, Running, Settings};
 use crate::workspace::load_config;
 
 /// The built-in tenant: a Graph server on loopback, with a clock of its own.
@@ -28,6 +33,8 @@ enum Action {
         /// Where the tenant is kept [default: the store's sandbox].
         #[arg(long, value_name = "DIR")]
         state: Option<PathBuf>,
+        #[command(flatten)]
+        weather: Weather,
     },
     /// Start over: everything that was ever written to the tenant is forgotten.
     Reset(Where),
@@ -38,6 +45,8 @@ enum Action {
         #[command(flatten)]
         place: Where,
     },
+    /// Script what goes wrong with the next requests.
+    Fault(fault::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -52,7 +61,18 @@ struct Where {
 
 pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success, CommandError> {
     match &args.action {
-        Action::Serve { listen, state } => serve(*listen, state.as_ref(), global, ui).await,
+        Action::Serve {
+            listen,
+            state,
+            weather,
+        } => {
+            let options = Options {
+                state: state_directory(state.as_ref(), global),
+                listen: *listen,
+                settings: weather.settings(),
+            };
+            serve(options, ui).await
+        }
         Action::Reset(place) => {
             let now = control(place, "reset", &json!({}), global).await?;
             say(&now, "The sandbox starts over", global, ui)
@@ -61,20 +81,12 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
             let now = control(place, "advance", &json!({"by": by}), global).await?;
             say(&now, "The sandbox's clock moved", global, ui)
         }
+        Action::Fault(args) => fault::run(args, global, ui).await,
     }
 }
 
-async fn serve(
-    listen: SocketAddr,
-    state: Option<&PathBuf>,
-    global: &Global,
-    ui: &Ui,
-) -> Result<Success, CommandError> {
-    let running = sandbox::start(Options {
-        state: state_directory(state, global),
-        listen,
-    })
-    .await?;
+async fn serve(options: Options, ui: &Ui) -> Result<Success, CommandError> {
+    let running = sandbox::start(options).await?;
     let line = json!({"url": running.url(), "tenant_id": sandbox::TENANT_ID});
     ui.result(&line.to_string());
     interrupted().await?;
@@ -128,6 +140,7 @@ async fn control(
             let running = sandbox::start(Options {
                 state: state_directory(place.state.as_ref(), global),
                 listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+                settings: Settings::default(),
             })
             .await?;
             let url = running.url().to_owned();
