@@ -13,6 +13,7 @@ mod doors;
 mod login;
 mod policies;
 mod refusals;
+mod weather;
 
 const POLICIES: &str = "/v1.0/identity/conditionalAccess/policies";
 const AZURE: &str = "797f4846-ba00-4fd7-ba43-dac1f8f63013";
