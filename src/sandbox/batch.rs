@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::TENANT_ID;
 use super::delivery::Delivery;
 use super::errors::Failure;
 use super::faults::Fault;
@@ -61,7 +60,7 @@ pub(super) fn answer(
         .iter()
         .map(|step| {
             let part = part(step, request);
-            let struck = state.faults.strike(&part, TENANT_ID);
+            let struck = state.strike(&part);
             (step, part, struck)
         })
         .collect();

@@ -3,45 +3,47 @@
 
 use serde_json::{Value, json};
 
+use super::CLIENT_ID;
 use super::clock::{advanced, graph_time};
 use super::faults::Fault;
-use super::owner::State;
+use super::owner::{Owner, State};
 use super::request::{Reply, Request};
 use super::tenant::{Happening, text};
-use super::{CLIENT_ID, DOMAIN, TENANT_ID, TENANT_NAME};
 
 /// Answers a control request.
-pub(super) fn answer(state: &mut State, request: &Request) -> Reply {
+pub(super) fn answer(owner: &Owner, state: &mut State, request: &Request) -> Reply {
     let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
     match (request.method.as_str(), segments.as_slice()) {
-        ("GET", ["sandbox"]) => Reply::ok(describe(state)),
+        ("GET", ["sandbox"]) => Reply::ok(describe(owner, state)),
         ("POST", ["sandbox", "advance"]) => advance(state, request),
         ("POST", ["sandbox", "reset"]) => match state.reset() {
-            Ok(()) => Reply::ok(describe(state)),
+            Ok(()) => Reply::ok(describe(owner, state)),
             Err(failure) => refused(500, &failure.message),
         },
-        ("GET", ["sandbox", "requests"]) => Reply::ok(json!(state.requests)),
+        ("GET", ["sandbox", "requests"]) => Reply::ok(json!(*owner.requests())),
         ("DELETE", ["sandbox", "requests"]) => {
-            state.requests.clear();
+            owner.requests().clear();
             Reply::no_content()
         }
-        ("POST", ["sandbox", "settings"]) => settings(state, request),
-        ("GET", ["sandbox", "faults"]) => Reply::ok(state.faults.to_json()),
-        ("POST", ["sandbox", "faults"]) => fault(state, request),
-        ("DELETE", ["sandbox", "faults"]) => Reply::ok(json!({"cleared": state.faults.clear()})),
+        ("POST", ["sandbox", "settings"]) => settings(owner, request),
+        ("GET", ["sandbox", "faults"]) => Reply::ok(owner.faults().to_json()),
+        ("POST", ["sandbox", "faults"]) => fault(owner, request),
+        ("DELETE", ["sandbox", "faults"]) => Reply::ok(json!({"cleared": owner.faults().clear()})),
         _ => refused(404, "the sandbox has no such control"),
     }
 }
 
-fn describe(state: &State) -> Value {
+fn describe(owner: &Owner, state: &State) -> Value {
+    let identity = state.tenant.identity();
     json!({
-        "tenant_id": TENANT_ID,
-        "name": TENANT_NAME,
-        "domain": DOMAIN,
+        "tenant_id": identity.id,
+        "name": identity.name,
+        "domain": identity.domain,
         "client_id": CLIENT_ID,
         "now": graph_time(state.tenant.now()),
         "events": state.tenant.events(),
-        "settings": state.settings.to_json(),
+        "settings": owner.settings().to_json(),
+        "tenants": owner.identities().map(|tenant| &tenant.id).collect::<Vec<_>>(),
     })
 }
 
@@ -60,21 +62,22 @@ fn advance(state: &mut State, request: &Request) -> Reply {
     }
 }
 
-fn settings(state: &mut State, request: &Request) -> Reply {
+fn settings(owner: &Owner, request: &Request) -> Reply {
     let Ok(body) = request.object() else {
         return refused(400, "the body is a JSON object like {\"page_size\": 5}");
     };
     let changes = body.as_object().cloned().unwrap_or_default();
-    match state.settings.with(&changes) {
-        Ok(settings) => {
-            state.settings = settings;
-            Reply::ok(state.settings.to_json())
+    let mut settings = owner.settings();
+    match settings.with(&changes) {
+        Ok(changed) => {
+            *settings = changed;
+            Reply::ok(settings.to_json())
         }
         Err(sentence) => refused(400, &sentence),
     }
 }
 
-fn fault(state: &mut State, request: &Request) -> Reply {
+fn fault(owner: &Owner, request: &Request) -> Reply {
     let Ok(body) = request.object() else {
         return refused(
             400,
@@ -84,13 +87,14 @@ fn fault(state: &mut State, request: &Request) -> Reply {
     match Fault::read(&body) {
         Ok(fault) => {
             let shown = fault.to_json();
-            state.faults.add(fault);
+            owner.faults().add(fault);
             Reply::ok(shown)
         }
         Err(sentence) => refused(400, &sentence),
     }
 }
 
-fn refused(status: u16, sentence: &str) -> Reply {
+/// A control's own refusal.
+pub(super) fn refused(status: u16, sentence: &str) -> Reply {
     Reply::json(status, json!({"error": {"message": sentence}}))
 }

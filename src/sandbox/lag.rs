@@ -103,6 +103,7 @@ mod tests {
 
     use serde_json::json;
 
+    use super::super::identity::Identity;
     use super::super::tenant::{Change, Table};
     use super::*;
 
@@ -115,18 +116,18 @@ mod tests {
         lag.keep(truth.clone());
         truth.change(&Change::Put {
             table: Table::Policies,
-            row: json!({ "id": id }),
+            row: json!({ "id": id }).into(),
         });
     }
 
     fn rows(tenant: &Tenant) -> usize {
-        tenant.rows(Table::Policies).len()
+        tenant.rows(Table::Policies).count()
     }
 
     #[test]
     fn each_write_is_seen_after_its_own_number_of_reads() {
         let now = Instant::now();
-        let (mut lag, mut truth) = (Lag::new(now), Tenant::empty());
+        let (mut lag, mut truth) = (Lag::new(now), Tenant::empty(Identity::of(1)));
         let mut asked = |method: &str, truth: &mut Tenant, makes: Option<&str>| {
             lag.begin(&request(method, "/v1.0/users"), ReadLag::Reads(2), now);
             if let Some(id) = makes {
@@ -146,7 +147,7 @@ mod tests {
     #[test]
     fn a_write_is_seen_after_its_time() {
         let start = Instant::now();
-        let (mut lag, mut truth) = (Lag::new(start), Tenant::empty());
+        let (mut lag, mut truth) = (Lag::new(start), Tenant::empty(Identity::of(1)));
         let reach = ReadLag::Time(Duration::from_secs(2));
         let get = request("GET", "/v1.0/users");
         lag.begin(&request("POST", "/v1.0/users"), reach, start);
@@ -164,7 +165,7 @@ mod tests {
     #[test]
     fn without_a_lag_only_a_stale_read_lies_behind() {
         let now = Instant::now();
-        let (mut lag, mut truth) = (Lag::new(now), Tenant::empty());
+        let (mut lag, mut truth) = (Lag::new(now), Tenant::empty(Identity::of(1)));
         for id in ["a", "b", "c"] {
             lag.begin(&request("POST", "/v1.0/users"), ReadLag::None, now);
             write(&mut lag, &mut truth, id);

@@ -18,6 +18,7 @@ mod directory;
 mod errors;
 mod faults;
 mod filter;
+mod identity;
 mod lag;
 mod locations;
 mod members;
@@ -44,6 +45,7 @@ mod token;
 mod tests;
 
 pub use faults::FAULT_KINDS;
+pub use identity::Identity;
 pub use remote::{clear_faults, control, faults, served_at};
 pub use settings::{Latency, ReadLag, Settings, Throttle};
 
@@ -72,6 +74,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// How it behaves while this process owns the state.
     pub settings: Settings,
+    /// How many tenants to serve, numbered from 1; see [`Identity::of`].
+    pub tenants: usize,
 }
 
 /// Why a sandbox could not be started.
@@ -160,6 +164,7 @@ pub async fn start(options: Options) -> Result<Running, SandboxError> {
     let url = format!("http://{}", listener.local_addr().map_err(bind)?);
     let door = Arc::new(relay::Door::new(
         options.state,
+        options.tenants,
         url.clone(),
         options.settings.clone(),
     )?);
@@ -173,7 +178,7 @@ pub async fn start(options: Options) -> Result<Running, SandboxError> {
     };
     if !owns && options.settings != Settings::default() {
         // Whoever asks for bad weather wants it now, not when this process happens to own the state.
-        control(running.url(), "settings", &options.settings.to_json()).await?;
+        control(running.url(), None, "settings", &options.settings.to_json()).await?;
     }
     Ok(running)
 }

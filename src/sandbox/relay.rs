@@ -46,6 +46,7 @@ pub(super) enum Outcome {
 #[derive(Debug)]
 pub(super) struct Door {
     directory: PathBuf,
+    tenants: usize,
     url: String,
     settings: Settings,
     owner: RwLock<Option<Arc<Owner>>>,
@@ -75,12 +76,14 @@ impl Door {
     /// A door that has not yet looked who owns the state.
     pub(super) fn new(
         directory: PathBuf,
+        tenants: usize,
         url: String,
         settings: Settings,
     ) -> Result<Self, SandboxError> {
         let client = client()?;
         Ok(Self {
             directory,
+            tenants,
             url,
             settings,
             owner: RwLock::new(None),
@@ -117,11 +120,11 @@ impl Door {
         if self.closed.load(Ordering::SeqCst) {
             return Ok(None);
         }
-        let (directory, url) = (self.directory.clone(), self.url.clone());
+        let (directory, tenants, url) = (self.directory.clone(), self.tenants, self.url.clone());
         let settings = self.settings.clone();
         let taken =
             tokio::task::spawn_blocking(move || match Lock::try_take(&directory.join("lock")) {
-                Ok(lock) => Owner::open(&directory, &url, settings, lock).map(Some),
+                Ok(lock) => Owner::open(&directory, tenants, &url, settings, lock).map(Some),
                 Err(LockError::Held { .. }) => Ok(None),
                 Err(LockError::Io { path, source }) => Err(SandboxError::State { path, source }),
             })

@@ -10,20 +10,26 @@ use super::relay::{client, is_loopback_origin};
 
 /// Asks the sandbox at `url` to `reset`, `advance` and the like, and returns what it answers.
 ///
-/// Any door will do; it passes the request on to the owner.
+/// Any door will do; it passes the request on to the owner. Where several tenants are served, `tenant`
+/// names one by its id or domain, the first one when left out.
 ///
 /// # Errors
 /// When nobody answers, or the sandbox says no.
-pub async fn control(url: &str, what: &str, body: &Value) -> Result<Value, SandboxError> {
-    ask(url, Method::POST, what, Some(body)).await
+pub async fn control(
+    url: &str,
+    tenant: Option<&str>,
+    what: &str,
+    body: &Value,
+) -> Result<Value, SandboxError> {
+    ask(url, Method::POST, tenant, what, Some(body)).await
 }
 
-/// The faults that are scripted at the sandbox at `url` and have not struck yet.
+/// The faults that are scripted at the sandbox at `url` and have not struck often enough yet.
 ///
 /// # Errors
 /// When nobody answers.
 pub async fn faults(url: &str) -> Result<Value, SandboxError> {
-    ask(url, Method::GET, "faults", None).await
+    ask(url, Method::GET, None, "faults", None).await
 }
 
 /// Forgets the faults that are scripted at the sandbox at `url`; says how many those were.
@@ -31,7 +37,7 @@ pub async fn faults(url: &str) -> Result<Value, SandboxError> {
 /// # Errors
 /// When nobody answers.
 pub async fn clear_faults(url: &str) -> Result<Value, SandboxError> {
-    ask(url, Method::DELETE, "faults", None).await
+    ask(url, Method::DELETE, None, "faults", None).await
 }
 
 /// Where the sandbox of a state directory is being served, as far as its files say.
@@ -43,6 +49,7 @@ pub fn served_at(state: &Path) -> Option<String> {
 async fn ask(
     url: &str,
     method: Method,
+    tenant: Option<&str>,
     what: &str,
     body: Option<&Value>,
 ) -> Result<Value, SandboxError> {
@@ -50,7 +57,9 @@ async fn ask(
         url: url.to_owned(),
         problem,
     };
-    let mut request = client()?.request(method, format!("{url}/sandbox/{what}"));
+    let mut request = client()?
+        .request(method, format!("{url}/sandbox/{what}"))
+        .query(&tenant.map(|tenant| [("tenant", tenant)]));
     if let Some(body) = body {
         request = request.json(body);
     }

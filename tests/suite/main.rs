@@ -3,7 +3,9 @@
 
 mod architecture;
 mod examples;
+mod graph_contract;
 mod main_job;
 mod requests;
+mod sandbox_faults;
 mod support;
 mod trial;

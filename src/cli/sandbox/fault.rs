@@ -118,7 +118,10 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
         ("cleared", answer["cleared"].clone())
     } else {
         let script = args.fault.script();
-        ("fault", sandbox::control(&url, "faults", &script).await?)
+        (
+            "fault",
+            sandbox::control(&url, None, "faults", &script).await?,
+        )
     };
     if global.json {
         ui.json(&json!({"format_version": "1.0", key: answer}))?;

@@ -13,7 +13,7 @@ use weather::Weather;
 use super::error::CommandError;
 use super::ui::Ui;
 use super::{Global, Success};
-use crate::sandbox::{self, Options, Running, Settings};
+use crate::sandbox::{self, Identity, Options, Running, Settings};
 use crate::workspace::load_config;
 
 /// The built-in tenant: a Graph server on loopback, with a clock of its own.
@@ -33,6 +33,9 @@ enum Action {
         /// Where the tenant is kept [default: the store's sandbox].
         #[arg(long, value_name = "DIR")]
         state: Option<PathBuf>,
+        /// How many tenants to serve; with more than one the line lists them all.
+        #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..))]
+        tenants: u16,
         #[command(flatten)]
         weather: Weather,
     },
@@ -64,11 +67,13 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
         Action::Serve {
             listen,
             state,
+            tenants,
             weather,
         } => {
             let options = Options {
                 state: state_directory(state.as_ref(), global),
                 listen: *listen,
+                tenants: usize::from(*tenants),
                 settings: weather.settings(),
             };
             serve(options, ui).await
@@ -86,8 +91,15 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
 }
 
 async fn serve(options: Options, ui: &Ui) -> Result<Success, CommandError> {
+    let tenants = options.tenants;
     let running = sandbox::start(options).await?;
-    let line = json!({"url": running.url(), "tenant_id": sandbox::TENANT_ID});
+    let mut line = json!({"url": running.url(), "tenant_id": sandbox::TENANT_ID});
+    if tenants > 1 {
+        line["tenants"] = (1..=tenants)
+            .map(Identity::of)
+            .map(|tenant| json!({"tenant_id": tenant.id, "name": tenant.name, "domain": tenant.domain}))
+            .collect();
+    }
     ui.result(&line.to_string());
     interrupted().await?;
     running.stop().await;
@@ -141,6 +153,7 @@ async fn control(
                 state: state_directory(place.state.as_ref(), global),
                 listen: SocketAddr::from(([127, 0, 0, 1], 0)),
                 settings: Settings::default(),
+                tenants: 1,
             })
             .await?;
             let url = running.url().to_owned();
@@ -148,7 +161,9 @@ async fn control(
             url
         }
     };
-    let answer = sandbox::control(&url, what, body).await;
+    // A state directory is opened with its first tenant only.
+    let tenant = global.tenant.as_deref().filter(|_| place.url.is_some());
+    let answer = sandbox::control(&url, tenant, what, body).await;
     if let Some(running) = opened {
         running.stop().await;
     }

@@ -501,6 +501,7 @@ async fn settings_come_with_the_process_and_go_with_it() {
     let options = |settings| Options {
         state: directory.path().to_owned(),
         listen: "127.0.0.1:0".parse().unwrap(),
+        tenants: 1,
         settings,
     };
     let bad = Settings {
