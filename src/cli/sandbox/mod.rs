@@ -49,7 +49,7 @@ enum Action {
         place: Where,
     },
     /// Script what goes wrong with the next requests.
-    Fault(fault::Args),
+    Fault(Box<fault::Args>),
 }
 
 #[derive(Debug, clap::Args)]
