@@ -117,6 +117,7 @@ fn serve(runtime: &tokio::runtime::Runtime, workspace: &Path) -> sandbox::Runnin
         .block_on(sandbox::start(sandbox::Options {
             state: workspace.join(".portcullis/sandbox"),
             listen: ([127, 0, 0, 1], 0).into(),
+            tls: None,
         }))
         .unwrap()
 }

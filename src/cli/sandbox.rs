@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::error::CommandError;
 use super::ui::Ui;
 use super::{Global, Success};
-use crate::sandbox::{self, Options, Running};
+use crate::sandbox::{self, Options, Running, Tls};
 use crate::workspace::load_config;
 
 /// The built-in tenant: a Graph server on loopback, with a clock of its own.
@@ -28,6 +28,12 @@ enum Action {
         /// Where the tenant is kept [default: the store's sandbox].
         #[arg(long, value_name = "DIR")]
         state: Option<PathBuf>,
+        /// Talk TLS, with an authority and a certificate of its own kept in this folder.
+        #[arg(long, value_name = "DIR")]
+        tls: Option<PathBuf>,
+        /// One more host name for the certificate, besides localhost; may be repeated.
+        #[arg(long = "host", value_name = "NAME", requires = "tls")]
+        hosts: Vec<String>,
     },
     /// Start over: everything that was ever written to the tenant is forgotten.
     Reset(Where),
@@ -52,7 +58,22 @@ struct Where {
 
 pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success, CommandError> {
     match &args.action {
-        Action::Serve { listen, state } => serve(*listen, state.as_ref(), global, ui).await,
+        Action::Serve {
+            listen,
+            state,
+            tls,
+            hosts,
+        } => {
+            let options = Options {
+                state: state_directory(state.as_ref(), global),
+                listen: *listen,
+                tls: tls.as_ref().map(|directory| Tls {
+                    directory: directory.clone(),
+                    hosts: hosts.clone(),
+                }),
+            };
+            serve(options, ui).await
+        }
         Action::Reset(place) => {
             let now = control(place, "reset", &json!({}), global).await?;
             say(&now, "The sandbox starts over", global, ui)
@@ -64,18 +85,13 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
     }
 }
 
-async fn serve(
-    listen: SocketAddr,
-    state: Option<&PathBuf>,
-    global: &Global,
-    ui: &Ui,
-) -> Result<Success, CommandError> {
-    let running = sandbox::start(Options {
-        state: state_directory(state, global),
-        listen,
-    })
-    .await?;
-    let line = json!({"url": running.url(), "tenant_id": sandbox::TENANT_ID});
+async fn serve(options: Options, ui: &Ui) -> Result<Success, CommandError> {
+    let authority = options.tls.as_ref().map(Tls::authority);
+    let running = sandbox::start(options).await?;
+    let mut line = json!({"url": running.url(), "tenant_id": sandbox::TENANT_ID});
+    if let Some(authority) = authority {
+        line["ca"] = json!(authority);
+    }
     ui.result(&line.to_string());
     interrupted().await?;
     running.stop().await;
@@ -128,6 +144,7 @@ async fn control(
             let running = sandbox::start(Options {
                 state: state_directory(place.state.as_ref(), global),
                 listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+                tls: None,
             })
             .await?;
             let url = running.url().to_owned();

@@ -223,6 +223,7 @@ pub(super) async fn connect_to(
         let sandbox = sandbox::start(sandbox::Options {
             state: store.root().join("sandbox"),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            tls: None,
         })
         .await?;
         let source = declared.source.clone();

@@ -1,5 +1,6 @@
 //! HTTP: from the socket to a [`Request`] and from a [`Reply`] back to the socket.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,10 +9,10 @@ use axum::body::{Body as HttpBody, to_bytes};
 use axum::extract::{Request as HttpRequest, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
+use axum::serve::Listener;
 use jiff::Timestamp;
 use serde_json::json;
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use super::clock::http_date;
 use super::errors::Failure;
@@ -24,12 +25,32 @@ const LARGEST_BODY: usize = 4 << 20;
 /// How long requests in flight may take once the server is to stop.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Serves until told to stop, finishes what is in flight, and gives the state up.
-pub(super) async fn serve(listener: TcpListener, door: Arc<Door>, stopped: oneshot::Receiver<()>) {
+/// What an answer needs to know of where its request came in.
+#[derive(Debug, Clone)]
+struct Entrance {
+    door: Arc<Door>,
+    /// `http` or `https`, as the caller said it.
+    scheme: &'static str,
+}
+
+/// Serves a listener until told to stop, and finishes what is in flight.
+pub(super) async fn serve<L>(
+    listener: L,
+    scheme: &'static str,
+    door: &Arc<Door>,
+    mut stopped: watch::Receiver<bool>,
+) where
+    L: Listener,
+    L::Addr: Debug,
+{
     let (quiet, hushed) = oneshot::channel();
-    let routes = Router::new().fallback(answer).with_state(Arc::clone(&door));
+    let routes = Router::new().fallback(answer).with_state(Entrance {
+        door: Arc::clone(door),
+        scheme,
+    });
     let server = axum::serve(listener, routes).with_graceful_shutdown(async move {
-        let _ = stopped.await;
+        // Changed, or nobody is left who could: both mean stop.
+        let _ = stopped.changed().await;
         let _ = quiet.send(());
     });
     tokio::select! {
@@ -39,10 +60,10 @@ pub(super) async fn serve(listener: TcpListener, door: Arc<Door>, stopped: onesh
             tokio::time::sleep(GRACE).await;
         } => {}
     }
-    door.close().await;
 }
 
-async fn answer(State(door): State<Arc<Door>>, http: HttpRequest) -> Response {
+async fn answer(State(entrance): State<Entrance>, http: HttpRequest) -> Response {
+    let Entrance { door, scheme } = entrance;
     let (head, body) = http.into_parts();
     let target = head
         .uri
@@ -55,16 +76,22 @@ async fn answer(State(door): State<Arc<Door>>, http: HttpRequest) -> Response {
             "the body is too large",
         );
     };
-    let parcel = Parcel {
+    let mut parcel = Parcel {
         method: head.method,
         target,
         headers: head.headers,
         body,
+        scheme,
     };
+    let relayed = parcel.headers.get(RELAYED).cloned();
+    if scheme == "http" && relayed.as_ref().is_some_and(|scheme| scheme == "https") {
+        // The caller came in by another process's TLS door.
+        parcel.scheme = "https";
+    }
     if let Some(owner) = door.owned() {
         return answer_owned(owner, parcel).await;
     }
-    if parcel.headers.contains_key(RELAYED) {
+    if relayed.is_some() {
         let mut response = failure(
             StatusCode::SERVICE_UNAVAILABLE,
             "serviceNotAvailable",
@@ -95,7 +122,7 @@ async fn answer_owned(owner: Arc<Owner>, parcel: Parcel) -> Response {
         &parcel.target,
         readable(&parcel.headers),
         parcel.body.to_vec(),
-        &origin(&parcel.headers),
+        &origin(parcel.scheme, &parcel.headers),
     );
     // The log is synced before the answer, which may take a while: not on the runtime's own threads.
     tokio::task::spawn_blocking(move || {
@@ -123,7 +150,7 @@ fn readable(headers: &HeaderMap) -> Vec<(String, String)> {
 }
 
 /// The origin the caller used, so that the links it gets lead back through its own door.
-fn origin(headers: &HeaderMap) -> String {
+fn origin(scheme: &str, headers: &HeaderMap) -> String {
     let host = headers
         .get(header::HOST)
         .and_then(|host| host.to_str().ok())
@@ -134,7 +161,7 @@ fn origin(headers: &HeaderMap) -> String {
                     .all(|byte| byte.is_ascii_alphanumeric() || b".:-[]".contains(&byte))
         })
         .unwrap_or("localhost");
-    format!("http://{host}")
+    format!("{scheme}://{host}")
 }
 
 fn response(reply: Reply, now: Timestamp, client_request_id: Option<&str>) -> Response {

@@ -84,6 +84,7 @@ async fn what_was_acknowledged_survives_a_torn_log() {
     let options = Options {
         state: directory.path().to_owned(),
         listen: "127.0.0.1:0".parse().unwrap(),
+        tls: None,
     };
     assert!(
         start(options)
@@ -95,6 +96,7 @@ async fn what_was_acknowledged_survives_a_torn_log() {
     let abroad = Options {
         state: directory.path().to_owned(),
         listen: "0.0.0.0:0".parse().unwrap(),
+        tls: None,
     };
     assert!(start(abroad).await.is_err());
 }

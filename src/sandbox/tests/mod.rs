@@ -45,6 +45,7 @@ async fn serve(state: &Path) -> Running {
     start(Options {
         state: state.to_owned(),
         listen: "127.0.0.1:0".parse().unwrap(),
+        tls: None,
     })
     .await
     .unwrap()
