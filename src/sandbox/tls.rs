@@ -214,9 +214,11 @@ fn issue(names: &[String], now: Timestamp) -> Result<(String, String, String), r
     let (begin, end) = (midnight_in(-1), midnight_in(DAYS));
 
     let mut authority = CertificateParams::default();
-    authority
-        .distinguished_name
-        .push(DnType::CommonName, "portcullis sandbox authority");
+    // A name of its own: clients look an issuer up by name, and one of another folder is a stranger.
+    authority.distinguished_name.push(
+        DnType::CommonName,
+        format!("portcullis sandbox {}", uuid::Uuid::new_v4()),
+    );
     authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     (authority.not_before, authority.not_after) = (begin, end);

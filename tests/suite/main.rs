@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod architecture;
+mod clients;
 mod examples;
 mod main_job;
 mod requests;
