@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::error::CommandError;
 use super::ui::Ui;
 use super::{Global, Success};
-use crate::sandbox::{self, Options, Running, Tls};
+use crate::sandbox::{self, Identity, Options, Running, Tls};
 use crate::workspace::load_config;
 
 /// The built-in tenant: a Graph server on loopback, with a clock of its own.
@@ -34,6 +34,9 @@ enum Action {
         /// One more host name for the certificate, besides localhost; may be repeated.
         #[arg(long = "host", value_name = "NAME", requires = "tls")]
         hosts: Vec<String>,
+        /// How many tenants to serve; with more than one the line lists them all.
+        #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..))]
+        tenants: u16,
     },
     /// Start over: everything that was ever written to the tenant is forgotten.
     Reset(Where),
@@ -63,6 +66,7 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
             state,
             tls,
             hosts,
+            tenants,
         } => {
             let options = Options {
                 state: state_directory(state.as_ref(), global),
@@ -71,6 +75,7 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
                     directory: directory.clone(),
                     hosts: hosts.clone(),
                 }),
+                tenants: usize::from(*tenants),
             };
             serve(options, ui).await
         }
@@ -86,11 +91,18 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
 }
 
 async fn serve(options: Options, ui: &Ui) -> Result<Success, CommandError> {
+    let tenants = options.tenants;
     let authority = options.tls.as_ref().map(Tls::authority);
     let running = sandbox::start(options).await?;
     let mut line = json!({"url": running.url(), "tenant_id": sandbox::TENANT_ID});
     if let Some(authority) = authority {
         line["ca"] = json!(authority);
+    }
+    if tenants > 1 {
+        line["tenants"] = (1..=tenants)
+            .map(Identity::of)
+            .map(|tenant| json!({"tenant_id": tenant.id, "name": tenant.name, "domain": tenant.domain}))
+            .collect();
     }
     ui.result(&line.to_string());
     interrupted().await?;
@@ -145,6 +157,7 @@ async fn control(
                 state: state_directory(place.state.as_ref(), global),
                 listen: SocketAddr::from(([127, 0, 0, 1], 0)),
                 tls: None,
+                tenants: 1,
             })
             .await?;
             let url = running.url().to_owned();
@@ -152,7 +165,9 @@ async fn control(
             url
         }
     };
-    let answer = sandbox::control(&url, what, body).await;
+    // A state directory is opened with its first tenant only.
+    let tenant = global.tenant.as_deref().filter(|_| place.url.is_some());
+    let answer = sandbox::control(&url, tenant, what, body).await;
     if let Some(running) = opened {
         running.stop().await;
     }

@@ -16,6 +16,7 @@ mod controls;
 mod directory;
 mod errors;
 mod filter;
+mod identity;
 mod locations;
 mod members;
 mod organisation;
@@ -39,6 +40,7 @@ mod token;
 #[cfg(test)]
 mod tests;
 
+pub use identity::Identity;
 pub use remote::control;
 pub use tls::Tls;
 
@@ -69,6 +71,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// Talk TLS on that address; in plain HTTP when not set.
     pub tls: Option<Tls>,
+    /// How many tenants to serve, numbered from 1; see [`Identity::of`].
+    pub tenants: usize,
 }
 
 /// Why a sandbox could not be started.
@@ -171,7 +175,7 @@ pub async fn start(options: Options) -> Result<Running, SandboxError> {
         Some(_) => secure_url(address),
         None => plain_url.clone(),
     };
-    let door = Arc::new(relay::Door::new(options.state, plain_url)?);
+    let door = Arc::new(relay::Door::new(options.state, options.tenants, plain_url)?);
     door.try_own().await?;
     let (shutdown, stopped) = tokio::sync::watch::channel(false);
     let task = tokio::spawn(async move {
