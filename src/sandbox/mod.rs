@@ -10,10 +10,12 @@
 //! answer for which no source is known is marked `synthetic:` where it is written.
 
 mod audit;
+mod azure;
 mod batch;
 mod clock;
 mod controls;
 mod directory;
+mod discovery;
 mod errors;
 mod filter;
 mod identity;
@@ -32,6 +34,7 @@ mod routes;
 mod rules;
 mod schema;
 mod server;
+mod singletons;
 mod strengths;
 mod tenant;
 mod tls;

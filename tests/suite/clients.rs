@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use reqwest::{Certificate, Method, StatusCode};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::{CLIENT_ID, CLIENT_SECRET, TENANT_ID};
@@ -97,6 +97,10 @@ impl Client {
     }
 
     async fn with(http: reqwest::Client, url: &str) -> Self {
+        Self::of_tenant(http, url, TENANT_ID).await
+    }
+
+    async fn of_tenant(http: reqwest::Client, url: &str, tenant: &str) -> Self {
         let form = [
             ("client_id", CLIENT_ID),
             ("client_secret", CLIENT_SECRET),
@@ -109,7 +113,7 @@ impl Client {
         ];
         let answer = http
             .post(format!(
-                "{url}/{TENANT_ID}/oauth2/v2.0/token?client-request-id=1"
+                "{url}/{tenant}/oauth2/v2.0/token?client-request-id=1"
             ))
             .form(&form)
             .send()
