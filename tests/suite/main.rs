@@ -4,6 +4,7 @@
 mod architecture;
 mod clients;
 mod examples;
+mod graph_contract;
 mod main_job;
 mod requests;
 mod support;
