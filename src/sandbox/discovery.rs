@@ -117,6 +117,7 @@ pub(super) fn openid(identity: &Identity, name: &str, request: &Request) -> Valu
         "authorization_endpoint": format!("{root}/oauth2/v2.0/authorize"),
         "token_endpoint": format!("{root}/oauth2/v2.0/token"),
         "device_authorization_endpoint": format!("{root}/oauth2/v2.0/devicecode"),
+        // MSAL for JavaScript takes no document without it.
         "jwks_uri": format!("{root}/discovery/v2.0/keys"),
         "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
         "response_modes_supported": ["query"],

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::serve::Listener;
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
@@ -20,7 +21,6 @@ use rustls::client::danger::ServerCertVerifier as _;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{RootCertStore, ServerConfig};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -58,11 +58,11 @@ impl Tls {
     }
 
     /// A listener that shows certificates which are good today.
-    pub(super) async fn listener(
+    pub(super) async fn listener<L: Listener<Addr = SocketAddr>>(
         self,
-        listener: TcpListener,
+        listener: L,
         listen: IpAddr,
-    ) -> Result<TlsListener, SandboxError> {
+    ) -> Result<TlsListener<L>, SandboxError> {
         let directory = self.directory.clone();
         let failed = move |problem: String| SandboxError::Tls { directory, problem };
         // Files, a lock and arithmetic: not on the runtime's own threads.
@@ -237,19 +237,19 @@ fn issue(names: &[String], now: Timestamp) -> Result<(String, String, String), r
     Ok((authority.pem(), certificate.pem(), key.serialize_pem()))
 }
 
-/// A listener whose connections have shaken hands already.
+/// A listener whose connections have shaken hands already, over one that only accepts them.
 ///
 /// Each handshake runs by itself, so that a client that says nothing keeps nobody waiting.
 #[derive(Debug)]
-pub(super) struct TlsListener {
+pub(super) struct TlsListener<L: Listener> {
     address: SocketAddr,
-    shaken: mpsc::Receiver<(TlsStream<TcpStream>, SocketAddr)>,
+    shaken: mpsc::Receiver<(TlsStream<L::Io>, SocketAddr)>,
     accepting: tokio::task::JoinHandle<()>,
 }
 
-impl TlsListener {
+impl<L: Listener<Addr = SocketAddr>> TlsListener<L> {
     /// Shows the certificates of `config` to whoever connects to `listener`.
-    fn new(listener: TcpListener, config: Arc<ServerConfig>) -> io::Result<Self> {
+    fn new(listener: L, config: Arc<ServerConfig>) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let (hand_over, shaken) = mpsc::channel(16);
         let accepting = tokio::spawn(accept(listener, TlsAcceptor::from(config), hand_over));
@@ -261,14 +261,13 @@ impl TlsListener {
     }
 }
 
-async fn accept(
-    mut listener: TcpListener,
+async fn accept<L: Listener<Addr = SocketAddr>>(
+    mut listener: L,
     acceptor: TlsAcceptor,
-    hand_over: mpsc::Sender<(TlsStream<TcpStream>, SocketAddr)>,
+    hand_over: mpsc::Sender<(TlsStream<L::Io>, SocketAddr)>,
 ) {
     loop {
-        // The trait's own way to accept waits and tries again when the system is out of sockets.
-        let (stream, peer) = axum::serve::Listener::accept(&mut listener).await;
+        let (stream, peer) = listener.accept().await;
         let (acceptor, hand_over) = (acceptor.clone(), hand_over.clone());
         tokio::spawn(async move {
             match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
@@ -282,8 +281,8 @@ async fn accept(
     }
 }
 
-impl axum::serve::Listener for TlsListener {
-    type Io = TlsStream<TcpStream>;
+impl<L: Listener<Addr = SocketAddr>> Listener for TlsListener<L> {
+    type Io = TlsStream<L::Io>;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
@@ -299,7 +298,7 @@ impl axum::serve::Listener for TlsListener {
     }
 }
 
-impl Drop for TlsListener {
+impl<L: Listener> Drop for TlsListener<L> {
     fn drop(&mut self) {
         self.accepting.abort();
     }
