@@ -41,7 +41,8 @@ pub(super) fn answer(tenant: &Tenant, request: &Request) -> Option<Result<Reply,
     })
 }
 
-// synthetic: a subscription and a region that hold nothing; az signs in with less, other clients want one.
+/// The one subscription.
+// synthetic: it holds nothing, nor does its region; az signs in without one, other clients want one.
 fn subscription(tenant: &Tenant, id: &str) -> Value {
     json!({
         "id": format!("/subscriptions/{id}"),
@@ -59,6 +60,8 @@ fn subscription(tenant: &Tenant, id: &str) -> Value {
     })
 }
 
+/// The one region.
+// synthetic: the shape is Azure's, its values are of a region that hosts nothing.
 fn location(subscription_id: &str) -> Value {
     json!({
         "id": format!("/subscriptions/{subscription_id}/locations/{LOCATION}"),
@@ -79,6 +82,8 @@ fn location(subscription_id: &str) -> Value {
     })
 }
 
+/// The tenant as Azure shows it to its accounts.
+// synthetic: the shape is Azure's, the country is any.
 fn home(tenant: &Tenant) -> Value {
     let identity = tenant.identity();
     json!({
@@ -94,6 +99,7 @@ fn home(tenant: &Tenant) -> Value {
 }
 
 fn no_subscription(id: &str) -> Failure {
+    // synthetic: the reference has no text for a subscription that is not there.
     Failure::new(
         404,
         "SubscriptionNotFound",

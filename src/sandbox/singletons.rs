@@ -63,6 +63,7 @@ fn hunt(request: &Request) -> Handled {
     if request.method != "POST" {
         return Err(Failure::method_not_allowed());
     }
+    // synthetic: the answer to a query over nothing.
     Ok(Answer::Read(Reply::ok(json!({
         "@odata.context": format!("{}/$metadata#microsoft.graph.security.huntingQueryResults", request.root()),
         "schema": [],

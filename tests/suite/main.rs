@@ -3,6 +3,7 @@
 
 mod architecture;
 mod clients;
+mod complaints;
 mod examples;
 mod graph_contract;
 mod main_job;
