@@ -14,11 +14,14 @@ mod azure;
 mod batch;
 mod clock;
 mod controls;
+mod delivery;
 mod directory;
 mod discovery;
 mod errors;
+mod faults;
 mod filter;
 mod identity;
+mod lag;
 mod locations;
 mod members;
 mod organisation;
@@ -34,17 +37,21 @@ mod routes;
 mod rules;
 mod schema;
 mod server;
+mod settings;
 mod singletons;
 mod strengths;
 mod tenant;
+mod throttle;
 mod tls;
 mod token;
 
 #[cfg(test)]
 mod tests;
 
+pub use faults::FAULT_KINDS;
 pub use identity::Identity;
-pub use remote::control;
+pub use remote::{clear_faults, control, faults, served_at};
+pub use settings::{Latency, ReadLag, Settings, Throttle};
 pub use tls::Tls;
 
 use std::io;
@@ -53,6 +60,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
+
+use delivery::Lines;
 
 /// The id of the sandbox tenant.
 pub const TENANT_ID: &str = "5a4db0c5-7c0e-4d5f-9b1e-3f2a6c8d7e10";
@@ -74,6 +83,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// Talk TLS on that address; in plain HTTP when not set.
     pub tls: Option<Tls>,
+    /// How it behaves while this process owns the state.
+    pub settings: Settings,
     /// How many tenants to serve, numbered from 1; see [`Identity::of`].
     pub tenants: usize,
 }
@@ -167,7 +178,7 @@ pub async fn start(options: Options) -> Result<Running, SandboxError> {
     let (secure, plain, plain_address) = match options.tls {
         None => (None, listener, address),
         Some(tls) => {
-            let secure = tls.listener(listener, address.ip()).await?;
+            let secure = tls.listener(Lines(listener), address.ip()).await?;
             // Other processes relay through a plain door of its own, which asks for no trust.
             let (plain, plain_address) = bind((Ipv4Addr::LOCALHOST, 0).into()).await?;
             (Some(secure), plain, plain_address)
@@ -178,8 +189,13 @@ pub async fn start(options: Options) -> Result<Running, SandboxError> {
         Some(_) => secure_url(address),
         None => plain_url.clone(),
     };
-    let door = Arc::new(relay::Door::new(options.state, options.tenants, plain_url)?);
-    door.try_own().await?;
+    let door = Arc::new(relay::Door::new(
+        options.state,
+        options.tenants,
+        plain_url.clone(),
+        options.settings.clone(),
+    )?);
+    let owns = door.try_own().await?.is_some();
     let (shutdown, stopped) = tokio::sync::watch::channel(false);
     let task = tokio::spawn(async move {
         let over_tls = async {
@@ -188,16 +204,21 @@ pub async fn start(options: Options) -> Result<Running, SandboxError> {
             }
         };
         tokio::join!(
-            server::serve(plain, "http", &door, stopped.clone()),
+            server::serve(Lines(plain), "http", &door, stopped.clone()),
             over_tls
         );
         door.close().await;
     });
-    Ok(Running {
+    let running = Running {
         url,
         shutdown,
         task,
-    })
+    };
+    if !owns && options.settings != Settings::default() {
+        // Whoever asks for bad weather wants it now, not when this process happens to own the state.
+        control(&plain_url, None, "settings", &options.settings.to_json()).await?;
+    }
+    Ok(running)
 }
 
 async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), SandboxError> {

@@ -6,15 +6,17 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body as HttpBody, to_bytes};
-use axum::extract::{Request as HttpRequest, State};
+use axum::extract::connect_info::Connected;
+use axum::extract::{ConnectInfo, Request as HttpRequest, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use axum::serve::Listener;
+use axum::serve::{IncomingStream, Listener};
 use jiff::Timestamp;
 use serde_json::json;
 use tokio::sync::{oneshot, watch};
 
 use super::clock::http_date;
+use super::delivery::{Cut, deliver};
 use super::errors::Failure;
 use super::owner::Owner;
 use super::relay::{Door, NOT_OWNER, Outcome, Parcel, RELAYED};
@@ -42,13 +44,15 @@ pub(super) async fn serve<L>(
 ) where
     L: Listener,
     L::Addr: Debug,
+    Cut: for<'a> Connected<IncomingStream<'a, L>>,
 {
     let (quiet, hushed) = oneshot::channel();
     let routes = Router::new().fallback(answer).with_state(Entrance {
         door: Arc::clone(door),
         scheme,
     });
-    let server = axum::serve(listener, routes).with_graceful_shutdown(async move {
+    let service = routes.into_make_service_with_connect_info::<Cut>();
+    let server = axum::serve(listener, service).with_graceful_shutdown(async move {
         // Changed, or nobody is left who could: both mean stop.
         let _ = stopped.changed().await;
         let _ = quiet.send(());
@@ -62,8 +66,21 @@ pub(super) async fn serve<L>(
     }
 }
 
-async fn answer(State(entrance): State<Entrance>, http: HttpRequest) -> Response {
-    let Entrance { door, scheme } = entrance;
+async fn answer(
+    State(entrance): State<Entrance>,
+    ConnectInfo(cut): ConnectInfo<Cut>,
+    http: HttpRequest,
+) -> Response {
+    let is_relayed = http.headers().contains_key(RELAYED);
+    let response = found(&entrance, http).await;
+    if is_relayed {
+        // The relay has the caller's connection; ours is only the way to it.
+        return response;
+    }
+    deliver(response, &cut).await
+}
+
+async fn found(Entrance { door, scheme }: &Entrance, http: HttpRequest) -> Response {
     let (head, body) = http.into_parts();
     let target = head
         .uri
@@ -81,10 +98,10 @@ async fn answer(State(entrance): State<Entrance>, http: HttpRequest) -> Response
         target,
         headers: head.headers,
         body,
-        scheme,
+        scheme: *scheme,
     };
     let relayed = parcel.headers.get(RELAYED).cloned();
-    if scheme == "http" && relayed.as_ref().is_some_and(|scheme| scheme == "https") {
+    if parcel.scheme == "http" && relayed.as_ref().is_some_and(|scheme| scheme == "https") {
         // The caller came in by another process's TLS door.
         parcel.scheme = "https";
     }
@@ -117,7 +134,7 @@ async fn answer(State(entrance): State<Entrance>, http: HttpRequest) -> Response
 }
 
 async fn answer_owned(owner: Arc<Owner>, parcel: Parcel) -> Response {
-    let request = Request::new(
+    let mut request = Request::new(
         parcel.method.as_str(),
         &parcel.target,
         readable(&parcel.headers),
@@ -126,7 +143,7 @@ async fn answer_owned(owner: Arc<Owner>, parcel: Parcel) -> Response {
     );
     // The log is synced before the answer, which may take a while: not on the runtime's own threads.
     tokio::task::spawn_blocking(move || {
-        let (reply, now) = owner.answer(&request);
+        let (reply, now) = owner.answer(&mut request);
         response(reply, now, request.header("client-request-id"))
     })
     .await
@@ -194,6 +211,7 @@ fn response(reply: Reply, now: Timestamp, client_request_id: Option<&str>) -> Re
     for (name, value) in &reply.headers {
         put(name, value);
     }
+    reply.delivery.put_on(&mut response);
     response
 }
 

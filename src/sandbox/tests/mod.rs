@@ -6,13 +6,14 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{CLIENT_ID, CLIENT_SECRET, Options, Running, TENANT_ID, start};
+use super::{CLIENT_ID, CLIENT_SECRET, Options, Running, Settings, TENANT_ID, start};
 
 mod directory;
 mod doors;
 mod login;
 mod policies;
 mod refusals;
+mod weather;
 
 const POLICIES: &str = "/v1.0/identity/conditionalAccess/policies";
 const AZURE: &str = "797f4846-ba00-4fd7-ba43-dac1f8f63013";
@@ -51,6 +52,7 @@ async fn start_with(state: &Path, tenants: usize) -> Running {
         listen: "127.0.0.1:0".parse().unwrap(),
         tls: None,
         tenants,
+        settings: Settings::default(),
     })
     .await
     .unwrap()

@@ -1,14 +1,19 @@
 //! `portcullis sandbox`
 
+mod fault;
+mod weather;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use weather::Weather;
+
 use super::error::CommandError;
 use super::ui::Ui;
 use super::{Global, Success};
-use crate::sandbox::{self, Identity, Options, Running, Tls};
+use crate::sandbox::{self, Identity, Options, Running, Settings, Tls};
 use crate::workspace::load_config;
 
 /// The built-in tenant: a Graph server on loopback, with a clock of its own.
@@ -37,6 +42,8 @@ enum Action {
         /// How many tenants to serve; with more than one the line lists them all.
         #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..))]
         tenants: u16,
+        #[command(flatten)]
+        weather: Weather,
     },
     /// Start over: everything that was ever written to the tenant is forgotten.
     Reset(Where),
@@ -47,6 +54,8 @@ enum Action {
         #[command(flatten)]
         place: Where,
     },
+    /// Script what goes wrong with the next requests.
+    Fault(fault::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -67,6 +76,7 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
             tls,
             hosts,
             tenants,
+            weather,
         } => {
             let options = Options {
                 state: state_directory(state.as_ref(), global),
@@ -76,6 +86,7 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
                     hosts: hosts.clone(),
                 }),
                 tenants: usize::from(*tenants),
+                settings: weather.settings(),
             };
             serve(options, ui).await
         }
@@ -87,6 +98,7 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
             let now = control(place, "advance", &json!({"by": by}), global).await?;
             say(&now, "The sandbox's clock moved", global, ui)
         }
+        Action::Fault(args) => fault::run(args, global, ui).await,
     }
 }
 
@@ -157,6 +169,7 @@ async fn control(
                 state: state_directory(place.state.as_ref(), global),
                 listen: SocketAddr::from(([127, 0, 0, 1], 0)),
                 tls: None,
+                settings: Settings::default(),
                 tenants: 1,
             })
             .await?;
