@@ -98,7 +98,7 @@ async fn found(Entrance { door, scheme }: &Entrance, http: HttpRequest) -> Respo
         target,
         headers: head.headers,
         body,
-        scheme: *scheme,
+        scheme,
     };
     let relayed = parcel.headers.get(RELAYED).cloned();
     if parcel.scheme == "http" && relayed.as_ref().is_some_and(|scheme| scheme == "https") {

@@ -112,6 +112,43 @@ async fn a_relay_keeps_the_scheme_and_the_host_that_its_caller_used() {
     assert_eq!(now["now"], json!("2026-11-03T08:00:00.0000000Z"));
 }
 
+#[tokio::test]
+async fn a_connection_is_cut_under_tls_as_well() {
+    let (_directory, door) = secure();
+    let client = Client::of(&door).await;
+    for kind in ["reset-before", "half-body"] {
+        let fault = json!({"kind": kind, "path": "identity/conditionalAccess/policies"});
+        let (status, said) = client
+            .send(reqwest::Method::POST, "/sandbox/faults", Some(&fault))
+            .await;
+        assert!((200..300).contains(&status), "{said}");
+        let cut = async {
+            let request = client.request(reqwest::Method::GET, POLICIES);
+            request.send().await?.bytes().await
+        };
+        assert!(cut.await.is_err(), "{kind}");
+        assert_eq!(client.get(POLICIES).await.0, 200);
+    }
+}
+
+#[test]
+fn commands_by_url_say_whom_to_trust() {
+    let (directory, door) = secure();
+    let advance = |trusted: &str| {
+        sandbox(&["advance", "1d", "--url", door.url()])
+            .env("SSL_CERT_FILE", directory.path().join("tls").join(trusted))
+            .output()
+            .unwrap()
+    };
+    let (_elsewhere, stranger) = secure();
+    let refused = advance(stranger.authority().to_str().unwrap());
+    assert_eq!(refused.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(said.contains("SSL_CERT_FILE must name"), "{said}");
+    let moved = advance("ca.pem");
+    assert!(moved.status.success(), "{moved:?}");
+}
+
 #[test]
 fn a_host_without_tls_and_an_address_abroad_are_refused() {
     let directory = tempfile::tempdir().unwrap();
