@@ -116,7 +116,7 @@ mod tests {
         lag.keep(truth.clone());
         truth.change(&Change::Put {
             table: Table::Policies,
-            row: json!({ "id": id }).into(),
+            row: json!({ "id": id }),
         });
     }
 

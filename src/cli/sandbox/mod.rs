@@ -55,7 +55,7 @@ enum Action {
         place: Where,
     },
     /// Script what goes wrong with the next requests.
-    Fault(fault::Args),
+    Fault(Box<fault::Args>),
 }
 
 #[derive(Debug, clap::Args)]

@@ -43,7 +43,6 @@ fn is_whole(live: &Value) {
 fn killed_at_any_moment_it_has_every_write_that_it_acknowledged() {
     let workspace = Workspace::new();
     let mut acknowledged: Vec<(String, String)> = Vec::new();
-    let mut lost = 0;
     let mut sent = 0;
     for kill in 0..KILLS {
         let mut tenant = workspace.serve();
@@ -85,17 +84,13 @@ fn killed_at_any_moment_it_has_every_write_that_it_acknowledged() {
         let ours: Vec<_> = ours.collect();
         ours.iter().for_each(|live| is_whole(live));
         // One write a kill may be there without having been acknowledged.
-        lost = ours.len() - acknowledged.len();
+        let lost = ours.len() - acknowledged.len();
         assert!(ours.len() <= sent, "{} of {sent}", ours.len());
         assert!(lost <= usize::try_from(kill).unwrap() + 1);
     }
     assert!(
         acknowledged.len() > 20,
         "it had something to lose: {}",
-        acknowledged.len()
-    );
-    println!(
-        "{} acknowledged, {lost} there without an answer",
         acknowledged.len()
     );
 }
