@@ -46,6 +46,7 @@ fn killed_at_any_moment_it_has_every_write_that_it_acknowledged() {
     let mut sent = 0;
     for kill in 0..KILLS {
         let mut tenant = workspace.serve();
+        let (tell, told) = std::sync::mpsc::channel();
         let writer = std::thread::spawn({
             let (url, token) = (tenant.url.clone(), tenant.token.clone());
             move || {
@@ -56,6 +57,7 @@ fn killed_at_any_moment_it_has_every_write_that_it_acknowledged() {
                     match graph.try_post(POLICIES, &policy(&name)) {
                         Ok((201, answer)) => {
                             let answer: Value = serde_json::from_str(&answer).unwrap();
+                            let _ = tell.send(());
                             made.push((name, answer["id"].as_str().unwrap().to_owned()));
                         }
                         Ok((status, answer)) => panic!("{status} {answer}"),
@@ -64,8 +66,11 @@ fn killed_at_any_moment_it_has_every_write_that_it_acknowledged() {
                 }
             }
         });
-        // Wherever it is by then: before the first answer, in the middle of one, between two.
-        std::thread::sleep(Duration::from_micros(1_500 * kill + 300 * (kill % 5)));
+        // After so many answers, and wherever it is a moment later: in the middle of a write or between.
+        for _ in 0..kill % 5 {
+            told.recv().unwrap();
+        }
+        std::thread::sleep(Duration::from_micros(700 * kill));
         tenant.kill();
         let made = writer.join().unwrap();
         sent += made.len() + 1;

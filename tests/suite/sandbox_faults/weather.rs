@@ -91,10 +91,6 @@ fn at_the_real_rate_one_policy_is_created_once() {
         "    pace: 1s\n    settle: 1s",
     );
     run(&workspace, &APPLY, 0);
-    assert!(
-        throttled(&tenant) <= 2,
-        "whoever keeps the pace is let through"
-    );
     tenant.set("throttle", &Value::Null);
     tenant.shipped();
     assert_eq!(tenant.events(), 1);
