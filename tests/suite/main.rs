@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod architecture;
+mod clients;
 mod complaints;
 mod contract;
 mod examples;
