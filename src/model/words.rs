@@ -35,6 +35,11 @@ macro_rules! words {
                 }
             }
 
+            /// Whether this version does not know the member.
+            pub fn is_unknown(&self) -> bool {
+                matches!(self, Self::Unknown(_))
+            }
+
             /// Reads the YAML spelling; `None` for a word that is not one of [`Self::WORDS`].
             pub fn from_word(word: &str) -> Option<Self> {
                 match word {
