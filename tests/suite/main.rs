@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod architecture;
+mod evaluate;
 mod examples;
 mod main_job;
 mod requests;
