@@ -26,7 +26,7 @@ fn kind(outcome: &Outcome) -> (u8, usize) {
 }
 
 proptest! {
-    #![proptest_config(cases(1000))]
+    #![proptest_config(cases(400))]
 
     #[test]
     fn learning_a_fact_never_turns_a_yes_into_a_no(

@@ -7,8 +7,10 @@ use portcullis::evaluate::{
     outcome,
 };
 use portcullis::model::{
-    ClientApp, GuestKind, Id, LivePolicy, Platform, RiskLevel, Suite, TransferMethod, UserAction,
+    ClientApp, GuestKind, Id, Kind, LivePolicy, Platform, RiskLevel, Suite, TransferMethod,
+    UserAction,
 };
+use portcullis::tenant::Names;
 use serde_json::{Value, json};
 
 use Truth::{No, Unknown, Yes};
@@ -835,8 +837,7 @@ fn the_first_unmet_condition_is_the_one_graph_names_first() {
 #[test]
 fn an_explanation_says_why_in_names() {
     let mut facts = facts();
-    let group = (portcullis::model::Kind::Group, Id::new("staff"));
-    facts.names.insert(group, "All staff".into());
+    facts.names = Names::default().with(Kind::Group, Id::new("staff"), "All staff");
     for (conditions, condition, expected) in [
         (
             json!({"users": {"includeUsers": ["All"], "excludeGroups": ["staff"]}}),

@@ -208,13 +208,16 @@ pub(super) fn is_consistent(world: &World) -> bool {
     let device = is("device.isCompliant", &["True", "False"])
         || is("device.trustType", &["ServerAD", "AzureAD", "Workplace"]);
     let mfa = ["password,sms", "fido2"];
-    !(is("device:registered", &["no"]) && device)
-        && !(is("used", &mfa) && is("mfa:done", &["no"]))
-        && !(is("available", &mfa) && is("mfa:able", &["no"]))
+    let impossible = [
+        is("device:registered", &["no"]) && device,
+        is("used", &mfa) && is("mfa:done", &["no"]),
+        is("available", &mfa) && is("mfa:able", &["no"]),
         // Of Azure management only the portal is a portal, and nothing of it is of Office 365.
-        && !(is("target", &["app:azure", "app:portal"]) && is("suite:Office365", &["yes"]))
-        && !(is("target", &["app:azure"]) && is("suite:MicrosoftAdminPortals", &["yes"]))
-        && !(is("target", &["app:portal"]) && is("suite:MicrosoftAdminPortals", &["no"]))
+        is("target", &["app:azure", "app:portal"]) && is("suite:Office365", &["yes"]),
+        is("target", &["app:azure"]) && is("suite:MicrosoftAdminPortals", &["yes"]),
+        is("target", &["app:portal"]) && is("suite:MicrosoftAdminPortals", &["no"]),
+    ];
+    !impossible.contains(&true)
 }
 
 /// What the tenant says in this world.
