@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::error::CommandError;
 use super::ui::Ui;
 use super::{Global, Success};
-use crate::sandbox::{self, Options, Running};
+use crate::sandbox::{self, Identity, Options, Running};
 use crate::workspace::load_config;
 
 /// The built-in tenant: a Graph server on loopback, with a clock of its own.
@@ -28,6 +28,9 @@ enum Action {
         /// Where the tenant is kept [default: the store's sandbox].
         #[arg(long, value_name = "DIR")]
         state: Option<PathBuf>,
+        /// How many tenants to serve; with more than one the line lists them all.
+        #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..))]
+        tenants: u16,
     },
     /// Start over: everything that was ever written to the tenant is forgotten.
     Reset(Where),
@@ -52,7 +55,11 @@ struct Where {
 
 pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success, CommandError> {
     match &args.action {
-        Action::Serve { listen, state } => serve(*listen, state.as_ref(), global, ui).await,
+        Action::Serve {
+            listen,
+            state,
+            tenants,
+        } => serve(*listen, state.as_ref(), usize::from(*tenants), global, ui).await,
         Action::Reset(place) => {
             let now = control(place, "reset", &json!({}), global).await?;
             say(&now, "The sandbox starts over", global, ui)
@@ -67,15 +74,23 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
 async fn serve(
     listen: SocketAddr,
     state: Option<&PathBuf>,
+    tenants: usize,
     global: &Global,
     ui: &Ui,
 ) -> Result<Success, CommandError> {
     let running = sandbox::start(Options {
         state: state_directory(state, global),
         listen,
+        tenants,
     })
     .await?;
-    let line = json!({"url": running.url(), "tenant_id": sandbox::TENANT_ID});
+    let mut line = json!({"url": running.url(), "tenant_id": sandbox::TENANT_ID});
+    if tenants > 1 {
+        line["tenants"] = (1..=tenants)
+            .map(Identity::of)
+            .map(|tenant| json!({"tenant_id": tenant.id, "name": tenant.name, "domain": tenant.domain}))
+            .collect();
+    }
     ui.result(&line.to_string());
     interrupted().await?;
     running.stop().await;
@@ -128,6 +143,7 @@ async fn control(
             let running = sandbox::start(Options {
                 state: state_directory(place.state.as_ref(), global),
                 listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+                tenants: 1,
             })
             .await?;
             let url = running.url().to_owned();
@@ -135,7 +151,9 @@ async fn control(
             url
         }
     };
-    let answer = sandbox::control(&url, what, body).await;
+    // A state directory is opened with its first tenant only.
+    let tenant = global.tenant.as_deref().filter(|_| place.url.is_some());
+    let answer = sandbox::control(&url, tenant, what, body).await;
     if let Some(running) = opened {
         running.stop().await;
     }

@@ -221,6 +221,7 @@ pub(super) async fn connect_to(
     let mut running = None;
     if declared.sandbox {
         let sandbox = sandbox::start(sandbox::Options {
+            tenants: 1,
             state: store.root().join("sandbox"),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         })

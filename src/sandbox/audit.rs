@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use super::clock::graph_time;
 use super::errors::Failure;
 use super::owner::Session;
-use super::query::{Collection, page};
+use super::query::{Collection, page, whole};
 use super::request::{Reply, Request};
-use super::tenant::{id_of, text};
+use super::tenant::{Tenant, text};
 
 /// What an audit entry says, but for who and when.
 #[derive(Debug, Clone)]
@@ -48,11 +48,17 @@ impl Activity {
     }
 
     /// The entry, complete.
-    pub(super) fn entry(&self, event: u64, at: jiff::Timestamp, initiated_by: &Value) -> Value {
+    pub(super) fn entry(
+        &self,
+        tenant: &Tenant,
+        at: jiff::Timestamp,
+        initiated_by: &Value,
+    ) -> Value {
+        let event = tenant.events() + 1;
         json!({
-            "id": format!("Directory_{}_{event}", id_of(&format!("audit {event}"))),
+            "id": format!("Directory_{}_{event}", tenant.id_of(&format!("audit {event}"))),
             "category": self.category,
-            "correlationId": id_of(&format!("correlation {event}")),
+            "correlationId": tenant.id_of(&format!("correlation {event}")),
             "result": "success",
             "resultReason": "",
             "activityDisplayName": self.name,
@@ -131,7 +137,7 @@ pub(super) fn list(session: &Session<'_>, request: &Request) -> Result<Reply, Fa
         advanced: false,
         shown: &[],
     };
-    page(request, session.tenant.audits(), &collection, Value::clone)
+    page(request, session.tenant.audits(), &collection, whole)
 }
 
 /// `GET /auditLogs/directoryAudits/{id}`.
@@ -139,8 +145,7 @@ pub(super) fn get(session: &Session<'_>, id: &str) -> Result<Reply, Failure> {
     session
         .tenant
         .audits()
-        .into_iter()
         .find(|entry| text(entry, "id").eq_ignore_ascii_case(id))
-        .map(|entry| Reply::ok(entry.clone()))
+        .map(|entry| Reply::ok(Value::clone(&entry)))
         .ok_or_else(|| Failure::no_such_resource(id))
 }

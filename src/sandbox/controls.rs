@@ -3,41 +3,43 @@
 
 use serde_json::{Value, json};
 
+use super::CLIENT_ID;
 use super::clock::{advanced, graph_time};
-use super::owner::State;
+use super::owner::{Owner, State};
 use super::request::{Reply, Request};
 use super::tenant::{Happening, text};
-use super::{CLIENT_ID, DOMAIN, TENANT_ID, TENANT_NAME};
 
 /// Answers a control request.
-pub(super) fn answer(state: &mut State, request: &Request) -> Reply {
+pub(super) fn answer(owner: &Owner, state: &mut State, request: &Request) -> Reply {
     let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
     match (request.method.as_str(), segments.as_slice()) {
-        ("GET", ["sandbox"]) => Reply::ok(describe(state)),
+        ("GET", ["sandbox"]) => Reply::ok(describe(owner, state)),
         ("POST", ["sandbox", "advance"]) => advance(state, request),
         ("POST", ["sandbox", "reset"]) => match state.reset() {
-            Ok(()) => Reply::ok(describe(state)),
+            Ok(()) => Reply::ok(describe(owner, state)),
             Err(failure) => refused(500, &failure.message),
         },
-        ("GET", ["sandbox", "requests"]) => Reply::ok(json!(state.requests)),
+        ("GET", ["sandbox", "requests"]) => Reply::ok(json!(*owner.requests())),
         ("DELETE", ["sandbox", "requests"]) => {
-            state.requests.clear();
+            owner.requests().clear();
             Reply::no_content()
         }
-        ("POST", ["sandbox", "settings"]) => settings(state, request),
+        ("POST", ["sandbox", "settings"]) => settings(owner, request),
         _ => refused(404, "the sandbox has no such control"),
     }
 }
 
-fn describe(state: &State) -> Value {
+fn describe(owner: &Owner, state: &State) -> Value {
+    let identity = state.tenant.identity();
     json!({
-        "tenant_id": TENANT_ID,
-        "name": TENANT_NAME,
-        "domain": DOMAIN,
+        "tenant_id": identity.id,
+        "name": identity.name,
+        "domain": identity.domain,
         "client_id": CLIENT_ID,
         "now": graph_time(state.tenant.now()),
         "events": state.tenant.events(),
-        "settings": {"page_size": state.settings.page_size},
+        "settings": {"page_size": owner.settings().page_size},
+        "tenants": owner.identities().map(|tenant| &tenant.id).collect::<Vec<_>>(),
     })
 }
 
@@ -56,11 +58,11 @@ fn advance(state: &mut State, request: &Request) -> Reply {
     }
 }
 
-fn settings(state: &mut State, request: &Request) -> Reply {
+fn settings(owner: &Owner, request: &Request) -> Reply {
     let Ok(body) = request.object() else {
         return refused(400, "the body is a JSON object like {\"page_size\": 5}");
     };
-    let mut settings = state.settings.clone();
+    let mut settings = owner.settings().clone();
     for (name, value) in body.as_object().into_iter().flatten() {
         match (name.as_str(), value) {
             ("page_size", Value::Null) => settings.page_size = None,
@@ -73,10 +75,12 @@ fn settings(state: &mut State, request: &Request) -> Reply {
             _ => return refused(400, &format!("there is no setting `{name}`")),
         }
     }
-    state.settings = settings;
-    Reply::ok(describe(state)["settings"].clone())
+    let shown = json!({"page_size": settings.page_size});
+    *owner.settings() = settings;
+    Reply::ok(shown)
 }
 
-fn refused(status: u16, sentence: &str) -> Reply {
+/// A control's own refusal.
+pub(super) fn refused(status: u16, sentence: &str) -> Reply {
     Reply::json(status, json!({"error": {"message": sentence}}))
 }

@@ -8,11 +8,11 @@ use super::errors::Failure;
 use super::members;
 use super::owner::{Answer, Session};
 use super::population;
-use super::query::{Collection, count, page, single};
+use super::query::{Collection, count, page, single, whole};
 use super::request::{Reply, Request};
 use super::routes::{Handled, created, read};
 use super::rules::is_guid;
-use super::tenant::{Change, Table, text};
+use super::tenant::{Change, Row, Table, text};
 
 /// The properties of a user that Graph shows unless others are selected.
 const USER: [&str; 11] = [
@@ -137,14 +137,14 @@ pub(super) fn answer(
             by_ids(session, request)
         }
         ["directoryobjects", id] => read(request, || {
-            let (table, row) = session
+            let object = session
                 .tenant
-                .directory_object(id)
+                .object(id)
                 .ok_or_else(|| Failure::no_such_resource(id))?;
             Ok(single(
                 request,
                 "directoryObjects",
-                members::typed(request, table, row),
+                members::typed(request, &object),
                 &[],
             ))
         }),
@@ -153,13 +153,9 @@ pub(super) fn answer(
 }
 
 /// Finds a user by id or principal name, or another object by id.
-pub(super) fn find<'a>(
-    session: &Session<'a>,
-    table: Table,
-    id: &str,
-) -> Result<&'a Value, Failure> {
+pub(super) fn find(session: &Session<'_>, table: Table, id: &str) -> Result<Row, Failure> {
     let by_name = || {
-        session.tenant.rows(table).iter().find(|row| {
+        session.tenant.rows(table).find(|row| {
             table == Table::Users && text(row, "userPrincipalName").eq_ignore_ascii_case(id)
         })
     };
@@ -172,12 +168,12 @@ pub(super) fn find<'a>(
 
 fn objects(session: &Session<'_>, request: &Request, table: Table, rest: &[&str]) -> Handled {
     let collection = collection(table);
-    let rows = || session.tenant.rows(table).iter().collect();
+    let rows = || session.tenant.rows(table);
     match (request.method.as_str(), rest) {
-        ("GET", []) => page(request, rows(), &collection, Value::clone).map(Answer::Read),
+        ("GET", []) => page(request, rows(), &collection, whole).map(Answer::Read),
         ("GET", ["$count"]) => count(request, rows(), &collection).map(Answer::Read),
         ("GET", [id]) => {
-            let row = find(session, table, id)?.clone();
+            let row = Value::clone(&*find(session, table, id)?);
             Ok(Answer::Read(single(
                 request,
                 collection.context,
@@ -196,10 +192,14 @@ fn by_app_id(session: &Session<'_>, request: &Request, app_id: &str) -> Result<R
     let row = session
         .tenant
         .rows(Table::ServicePrincipals)
-        .iter()
         .find(|row| text(row, "appId").eq_ignore_ascii_case(app_id))
         .ok_or_else(|| Failure::no_such_resource(app_id))?;
-    Ok(single(request, "servicePrincipals", row.clone(), &[]))
+    Ok(single(
+        request,
+        "servicePrincipals",
+        Value::clone(&row),
+        &[],
+    ))
 }
 
 fn by_ids(session: &Session<'_>, request: &Request) -> Handled {
@@ -229,9 +229,9 @@ fn by_ids(session: &Session<'_>, request: &Request) -> Handled {
     // Unknown ids are silently missing from the reply (2.9).
     let found: Vec<Value> = ids
         .iter()
-        .filter_map(|id| session.tenant.directory_object(id.as_str()?))
-        .filter(|(table, _)| wanted(*table))
-        .map(|(table, row)| members::typed(request, table, row))
+        .filter_map(|id| session.tenant.object(id.as_str()?))
+        .filter(|object| wanted(object.table))
+        .map(|object| members::typed(request, &object))
         .collect();
     Ok(Answer::Read(Reply::ok(json!({
         "@odata.context": format!("{}/$metadata#directoryObjects", request.root()),
@@ -279,10 +279,10 @@ fn refuse_taken(
     own_id: Option<&str>,
 ) -> Result<(), Failure> {
     let key = unique(table);
-    let taken =
-        session.tenant.rows(table).iter().any(|row| {
-            text(row, key).eq_ignore_ascii_case(name) && Some(text(row, "id")) != own_id
-        });
+    let taken = session
+        .tenant
+        .rows(table)
+        .any(|row| text(&row, key).eq_ignore_ascii_case(name) && Some(text(&row, "id")) != own_id);
     if taken {
         // synthetic: the sentence for a name that is taken.
         return Err(Failure::bad_directory_request(format!(
@@ -325,7 +325,12 @@ fn create(session: &Session<'_>, request: &Request, table: Table) -> Handled {
             "Invalid value specified for property 'appId' of resource 'ServicePrincipal'.",
         ));
     }
-    let mut row = population::blank(table, text(&body, "displayName"), text(&body, "appId"));
+    let mut row = population::blank(
+        session.tenant.identity(),
+        table,
+        text(&body, "displayName"),
+        text(&body, "appId"),
+    );
     fill(&mut row, &body, table)?;
     row["id"] = json!(session.tenant.next_id());
     row["createdDateTime"] = json!(graph_time(tick(session.tenant.now())));
@@ -339,7 +344,7 @@ fn create(session: &Session<'_>, request: &Request, table: Table) -> Handled {
         let member = members::referred(session, reference)?;
         changes.push(Change::Join {
             group: id.clone(),
-            member: text(member, "id").to_owned(),
+            member: text(&member, "id").to_owned(),
         });
     }
     let activity = Activity::directory(added, category, "Add", vec![target(&row, kind, &[])]);
@@ -350,16 +355,16 @@ fn create(session: &Session<'_>, request: &Request, table: Table) -> Handled {
 fn update(session: &Session<'_>, request: &Request, table: Table, id: &str) -> Handled {
     let old = find(session, table, id)?;
     let body = request.object()?;
-    let mut row = old.clone();
+    let mut row = Value::clone(&old);
     fill(&mut row, &body, table)?;
     let name = text(&row, unique(table));
-    refuse_taken(session, table, name, Some(text(old, "id")))?;
+    refuse_taken(session, table, name, Some(text(&old, "id")))?;
     let (kind, [_, updated, _], category) = names(table);
     let activity = Activity::directory(
         updated,
         category,
         "Update",
-        vec![changed(&row, kind, Some(old), Some(&row))],
+        vec![changed(&row, kind, Some(&old), Some(&row))],
     );
     Ok(Answer::write(
         vec![Change::Put { table, row }],
@@ -371,10 +376,10 @@ fn update(session: &Session<'_>, request: &Request, table: Table, id: &str) -> H
 fn delete(session: &Session<'_>, table: Table, id: &str) -> Handled {
     let row = find(session, table, id)?;
     let (kind, [_, _, deleted], category) = names(table);
-    let activity = Activity::directory(deleted, category, "Delete", vec![target(row, kind, &[])]);
+    let activity = Activity::directory(deleted, category, "Delete", vec![target(&row, kind, &[])]);
     let change = Change::Remove {
         table,
-        id: text(row, "id").to_owned(),
+        id: text(&row, "id").to_owned(),
     };
     Ok(Answer::write(vec![change], activity, Reply::no_content()))
 }

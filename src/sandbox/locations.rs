@@ -9,10 +9,10 @@ use super::clock::{graph_time, tick};
 use super::errors::Failure;
 use super::owner::{Answer, Session};
 use super::policies::WRITE;
-use super::query::{Collection, page, single};
+use super::query::{Collection, page, single, whole};
 use super::request::{Reply, Request};
 use super::routes::{Handled, created, require};
-use super::tenant::{Change, Table, text};
+use super::tenant::{Change, Row, Table, text};
 
 const CONTEXT: &str = "identity/conditionalAccess/namedLocations";
 const IP: &str = "#microsoft.graph.ipNamedLocation";
@@ -37,12 +37,17 @@ pub(super) fn answer(session: &Session<'_>, request: &Request, rest: &[&str]) ->
                 advanced: false,
                 shown: &[],
             };
-            let rows = session.tenant.rows(Table::NamedLocations).iter().collect();
-            page(request, rows, &collection, Value::clone).map(Answer::Read)
+            let rows = session.tenant.rows(Table::NamedLocations);
+            page(request, rows, &collection, whole).map(Answer::Read)
         }
         ("GET", [id]) => {
             let row = find(session, id)?;
-            Ok(Answer::Read(single(request, CONTEXT, row.clone(), &[])))
+            Ok(Answer::Read(single(
+                request,
+                CONTEXT,
+                Value::clone(&row),
+                &[],
+            )))
         }
         ("POST", []) => create(session, request),
         ("PATCH", [id]) => update(session, request, id),
@@ -72,7 +77,7 @@ fn create(session: &Session<'_>, request: &Request) -> Handled {
 fn update(session: &Session<'_>, request: &Request, id: &str) -> Handled {
     require(session, &WRITE)?;
     let old = find(session, id)?;
-    let mut row = accepted(request.object()?, Some(old))?;
+    let mut row = accepted(request.object()?, Some(&old))?;
     for key in ["id", "createdDateTime"] {
         row[key] = old[key].clone();
     }
@@ -81,7 +86,7 @@ fn update(session: &Session<'_>, request: &Request, id: &str) -> Handled {
         "Update named location",
         "Update",
         &row,
-        Some(old),
+        Some(&old),
         Some(&row),
     );
     let change = Change::Put {
@@ -100,15 +105,15 @@ fn delete(session: &Session<'_>, id: &str) -> Handled {
             "Named location is trusted and cannot be deleted. Please untrust it first.",
         ));
     }
-    let activity = activity("Delete named location", "Delete", old, Some(old), None);
+    let activity = activity("Delete named location", "Delete", &old, Some(&old), None);
     let change = Change::Remove {
         table: Table::NamedLocations,
-        id: text(old, "id").to_owned(),
+        id: text(&old, "id").to_owned(),
     };
     Ok(Answer::write(vec![change], activity, Reply::no_content()))
 }
 
-fn find<'a>(session: &Session<'a>, id: &str) -> Result<&'a Value, Failure> {
+fn find(session: &Session<'_>, id: &str) -> Result<Row, Failure> {
     session
         .tenant
         .row(Table::NamedLocations, id)

@@ -10,7 +10,7 @@ use super::query::{Collection, count, page};
 use super::request::{Reply, Request};
 use super::routes::{Handled, read};
 use super::rules::texts;
-use super::tenant::{Change, Table, text};
+use super::tenant::{Change, Object, Row, Table, text};
 
 /// What a member may be filtered by.
 const FILTERABLE: [&str; 7] = [
@@ -33,8 +33,9 @@ pub(super) fn type_name(table: Table) -> &'static str {
 }
 
 /// An object as a mixed collection shows it: its type first, then what was selected.
-pub(super) fn typed(request: &Request, table: Table, row: &Value) -> Value {
-    let mut row = row.clone();
+pub(super) fn typed(request: &Request, Object { table, row }: &Object) -> Value {
+    let table = *table;
+    let mut row = Value::clone(row);
     let shown = super::directory::collection(table).shown;
     if request.option("select").is_none()
         && !shown.is_empty()
@@ -47,14 +48,12 @@ pub(super) fn typed(request: &Request, table: Table, row: &Value) -> Value {
 }
 
 /// A page of objects of several types.
-pub(super) fn mixed(request: &Request, found: Vec<(Table, &Value)>) -> Result<Reply, Failure> {
-    let rows = found.iter().map(|(_, row)| *row).collect();
-    page(request, rows, &directory_objects(), |row| {
-        let table = found
-            .iter()
-            .find(|(_, other)| std::ptr::eq(*other, row))
-            .map_or(Table::Users, |(table, _)| *table);
-        typed(request, table, row)
+pub(super) fn mixed(
+    request: &Request,
+    found: impl Iterator<Item = Object> + Clone,
+) -> Result<Reply, Failure> {
+    page(request, found, &directory_objects(), |object| {
+        typed(request, object)
     })
 }
 
@@ -77,34 +76,31 @@ pub(super) fn answer(
     rest: &[&str],
 ) -> Handled {
     let row = find(session, Table::Groups, group)?;
-    let id = text(row, "id");
+    let id = text(&row, "id");
     match (request.method.as_str(), rest) {
-        ("POST", ["members", "$ref"]) => add(session, request, row),
-        ("DELETE", ["members", member, "$ref"]) => remove(session, row, member),
+        ("POST", ["members", "$ref"]) => add(session, request, &row),
+        ("DELETE", ["members", member, "$ref"]) => remove(session, &row, member),
         (_, [way @ ("members" | "transitivemembers"), rest @ ..]) => read(request, || {
-            let mut found = if *way == "members" {
-                session.tenant.members(id)
+            let mut found: Vec<Object> = if *way == "members" {
+                session.tenant.members(id).collect()
             } else {
                 session.tenant.transitive_members(id)
             };
             let rest = match rest {
                 [cast, rest @ ..] if cast.starts_with("microsoft.graph.") => {
                     let name = cast.trim_start_matches("microsoft.graph.");
-                    found.retain(|(table, _)| type_name(*table).eq_ignore_ascii_case(name));
+                    found.retain(|object| type_name(object.table).eq_ignore_ascii_case(name));
                     rest
                 }
                 rest => rest,
             };
             match rest {
-                [] => mixed(request, found),
-                ["$count"] => {
-                    let rows = found.into_iter().map(|(_, row)| row).collect();
-                    count(request, rows, &directory_objects())
-                }
+                [] => mixed(request, found.into_iter()),
+                ["$count"] => count(request, found.into_iter(), &directory_objects()),
                 _ => Err(Failure::no_such_segment(rest.last().unwrap_or(&""))),
             }
         }),
-        (_, ["owners"]) => read(request, || mixed(request, Vec::new())),
+        (_, ["owners"]) => read(request, || mixed(request, std::iter::empty())),
         (_, [way @ ("memberof" | "transitivememberof")]) => {
             read(request, || memberships(session, request, id, way))
         }
@@ -120,11 +116,10 @@ pub(super) fn memberships(
     way: &str,
 ) -> Result<Reply, Failure> {
     let row = find(session, Table::Users, id).or_else(|_| find(session, Table::Groups, id))?;
-    let id = text(row, "id");
+    let id = text(&row, "id");
     let groups = session
         .tenant
         .rows(Table::Groups)
-        .iter()
         .filter(|group| {
             let group = text(group, "id");
             if way == "memberof" {
@@ -134,15 +129,17 @@ pub(super) fn memberships(
                 .tenant
                 .transitive_members(group)
                 .iter()
-                .any(|(_, member)| text(member, "id") == id)
+                .any(|member| text(&member.row, "id") == id)
         })
-        .map(|group| (Table::Groups, group))
-        .collect();
+        .map(|row| Object {
+            table: Table::Groups,
+            row,
+        });
     mixed(request, groups)
 }
 
 /// The object that an `@odata.id` refers to.
-pub(super) fn referred<'a>(session: &Session<'a>, reference: &str) -> Result<&'a Value, Failure> {
+pub(super) fn referred(session: &Session<'_>, reference: &str) -> Result<Row, Failure> {
     let id = reference
         .trim_end_matches('/')
         .rsplit('/')
@@ -150,8 +147,8 @@ pub(super) fn referred<'a>(session: &Session<'a>, reference: &str) -> Result<&'a
         .unwrap_or_default();
     session
         .tenant
-        .directory_object(id)
-        .map(|(_, row)| row)
+        .object(id)
+        .map(|object| object.row)
         .ok_or_else(|| Failure::no_such_resource(id))
 }
 
@@ -159,7 +156,7 @@ fn add(session: &Session<'_>, request: &Request, group: &Value) -> Handled {
     refuse_dynamic(group)?;
     let body = request.object()?;
     let member = referred(session, text(&body, "@odata.id"))?;
-    let (group_id, id) = (text(group, "id"), text(member, "id"));
+    let (group_id, id) = (text(group, "id"), text(&member, "id"));
     if session.tenant.has_member(group_id, id) {
         // synthetic: the contract has no text for somebody who is in the group already.
         return Err(Failure::bad_directory_request(
@@ -181,7 +178,7 @@ fn add(session: &Session<'_>, request: &Request, group: &Value) -> Handled {
         "Add member to group",
         "Assign",
         group,
-        member,
+        &member,
         true,
     );
     Ok(Answer::write(vec![change], activity, Reply::no_content()))
@@ -190,21 +187,21 @@ fn add(session: &Session<'_>, request: &Request, group: &Value) -> Handled {
 fn remove(session: &Session<'_>, group: &Value, member: &str) -> Handled {
     refuse_dynamic(group)?;
     let group_id = text(group, "id");
-    let (_, row) = session
+    let Object { row, .. } = session
         .tenant
-        .directory_object(member)
+        .object(member)
         .filter(|_| session.tenant.has_member(group_id, member))
         .ok_or_else(|| Failure::no_such_resource(member))?;
     let change = Change::Leave {
         group: group_id.to_owned(),
-        member: text(row, "id").to_owned(),
+        member: text(&row, "id").to_owned(),
     };
     let activity = activity(
         session,
         "Remove member from group",
         "Unassign",
         group,
-        row,
+        &row,
         false,
     );
     Ok(Answer::write(vec![change], activity, Reply::no_content()))
@@ -229,9 +226,9 @@ fn activity(
     joins: bool,
 ) -> Activity {
     let id = text(member, "id");
-    let kind = match session.tenant.directory_object(id) {
-        Some((Table::Groups, _)) => "Group",
-        Some((Table::ServicePrincipals, _)) => "ServicePrincipal",
+    let kind = match session.tenant.object(id).map(|object| object.table) {
+        Some(Table::Groups) => "Group",
+        Some(Table::ServicePrincipals) => "ServicePrincipal",
         _ => "User",
     };
     let sides = |value: &Value| {

@@ -16,6 +16,7 @@ mod controls;
 mod directory;
 mod errors;
 mod filter;
+mod identity;
 mod locations;
 mod members;
 mod organisation;
@@ -38,6 +39,7 @@ mod token;
 #[cfg(test)]
 mod tests;
 
+pub use identity::Identity;
 pub use remote::control;
 
 use std::io;
@@ -63,6 +65,8 @@ pub struct Options {
     pub state: PathBuf,
     /// The address to listen on; loopback only, port 0 for any free one.
     pub listen: SocketAddr,
+    /// How many tenants to serve, numbered from 1; see [`Identity::of`].
+    pub tenants: usize,
 }
 
 /// Why a sandbox could not be started.
@@ -149,7 +153,11 @@ pub async fn start(options: Options) -> Result<Running, SandboxError> {
         .await
         .map_err(bind)?;
     let url = format!("http://{}", listener.local_addr().map_err(bind)?);
-    let door = Arc::new(relay::Door::new(options.state, url.clone())?);
+    let door = Arc::new(relay::Door::new(
+        options.state,
+        options.tenants,
+        url.clone(),
+    )?);
     door.try_own().await?;
     let (shutdown, stopped) = tokio::sync::oneshot::channel();
     let task = tokio::spawn(server::serve(listener, door, stopped));

@@ -8,10 +8,10 @@ use super::errors::Failure;
 use super::members;
 use super::owner::{Answer, Session};
 use super::population;
-use super::query::{Collection, page, single};
+use super::query::{Collection, page, single, whole};
 use super::request::{Reply, Request};
 use super::routes::{Handled, read, require};
-use super::tenant::{Change, Table, id_of, text};
+use super::tenant::{Change, Row, Table, text};
 
 /// Answers a path of the organisation; `None` when there is no such path.
 pub(super) fn answer(
@@ -28,7 +28,7 @@ pub(super) fn answer(
                 filterable: &["id", "displayName", "roleTemplateId"],
                 ..collection(Table::RoleDefinitions)
             };
-            page(request, roles.iter().collect(), &collection, Value::clone)
+            page(request, roles.into_iter(), &collection, whole)
         }),
         ["directoryroles", id, "members"] => read(request, || {
             let roles = activated_roles(session);
@@ -39,10 +39,8 @@ pub(super) fn answer(
             let holders = session
                 .tenant
                 .rows(Table::RoleAssignments)
-                .iter()
                 .filter(|row| row["roleDefinitionId"] == role["roleTemplateId"])
-                .filter_map(|row| session.tenant.directory_object(text(row, "principalId")))
-                .collect();
+                .filter_map(|row| session.tenant.object(text(&row, "principalId")));
             members::mixed(request, holders)
         }),
         ["rolemanagement", "directory", "roledefinitions", rest @ ..] if rest.len() <= 1 => {
@@ -56,21 +54,35 @@ pub(super) fn answer(
             })
         }
         ["subscribedskus"] => read(request, || {
-            literal(request, "subscribedSkus", &population::skus())
+            literal(
+                request,
+                "subscribedSkus",
+                population::skus(session.tenant.identity()),
+            )
         }),
         ["organization"] => read(request, || {
-            literal(request, "organization", &[population::organization()])
-        }),
-        ["organization", id] if id.eq_ignore_ascii_case(super::TENANT_ID) => read(request, || {
-            Ok(single(
+            literal(
                 request,
                 "organization",
-                population::organization(),
-                &[],
-            ))
+                vec![population::organization(session.tenant.identity())],
+            )
         }),
+        ["organization", id] if id.eq_ignore_ascii_case(&session.tenant.identity().id) => {
+            read(request, || {
+                Ok(single(
+                    request,
+                    "organization",
+                    population::organization(session.tenant.identity()),
+                    &[],
+                ))
+            })
+        }
         ["domains"] => read(request, || {
-            literal(request, "domains", &[population::domain()])
+            literal(
+                request,
+                "domains",
+                vec![population::domain(session.tenant.identity())],
+            )
         }),
         ["policies", "identitysecuritydefaultsenforcementpolicy"] => {
             security_defaults(session, request)
@@ -79,13 +91,14 @@ pub(super) fn answer(
     })
 }
 
-fn literal(request: &Request, context: &str, rows: &[Value]) -> Result<Reply, Failure> {
+fn literal(request: &Request, context: &str, rows: Vec<Value>) -> Result<Reply, Failure> {
     let collection = Collection {
         context,
         filterable: &[],
         ..collection(Table::RoleDefinitions)
     };
-    page(request, rows.iter().collect(), &collection, Value::clone)
+    let rows = rows.into_iter().map(Row::new);
+    page(request, rows, &collection, whole)
 }
 
 fn plain(
@@ -104,40 +117,33 @@ fn plain(
             Ok(single(
                 request,
                 collection.context,
-                row.clone(),
+                Value::clone(&row),
                 collection.shown,
             ))
         }
-        _ => page(
-            request,
-            session.tenant.rows(table).iter().collect(),
-            &collection,
-            Value::clone,
-        ),
+        _ => page(request, session.tenant.rows(table), &collection, whole),
     }
 }
 
 /// The roles somebody holds: their ids are the tenant's own, and not what a policy wants.
-fn activated_roles(session: &Session<'_>) -> Vec<Value> {
+fn activated_roles(session: &Session<'_>) -> Vec<Row> {
     session
         .tenant
         .rows(Table::RoleDefinitions)
-        .iter()
         .filter(|role| {
             session
                 .tenant
                 .rows(Table::RoleAssignments)
-                .iter()
                 .any(|row| row["roleDefinitionId"] == role["id"])
         })
         .map(|role| {
-            json!({
-                "id": id_of(&format!("directory role {}", text(role, "id"))),
+            Row::new(json!({
+                "id": session.tenant.id_of(&format!("directory role {}", text(&role, "id"))),
                 "deletedDateTime": null,
                 "description": role["description"],
                 "displayName": role["displayName"],
                 "roleTemplateId": role["templateId"],
-            })
+            }))
         })
         .collect()
 }
@@ -147,14 +153,14 @@ fn security_defaults(session: &Session<'_>, request: &Request) -> Handled {
     let row = session
         .tenant
         .rows(Table::SecurityDefaults)
-        .first()
+        .next()
         .ok_or_else(|| Failure::no_such_resource("securityDefaults"))?;
     if request.method != "PATCH" {
         return read(request, || {
             Ok(single(
                 request,
                 "policies/identitySecurityDefaultsEnforcementPolicy",
-                row.clone(),
+                Value::clone(&row),
                 &[],
             ))
         });
@@ -170,14 +176,14 @@ fn security_defaults(session: &Session<'_>, request: &Request) -> Handled {
             "Invalid value specified for property 'isEnabled'.",
         ));
     };
-    let mut new = row.clone();
+    let mut new = Value::clone(&row);
     new["isEnabled"] = json!(is_enabled);
     // synthetic: the name of this activity.
     let activity = Activity::directory(
         "Update security defaults",
         "Policy",
         "Update",
-        vec![changed(&new, "Policy", Some(row), Some(&new))],
+        vec![changed(&new, "Policy", Some(&row), Some(&new))],
     );
     let change = Change::Put {
         table: Table::SecurityDefaults,

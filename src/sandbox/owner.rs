@@ -2,25 +2,32 @@
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
 use super::audit::Activity;
 use super::errors::Failure;
+use super::identity::Identity;
 use super::population;
 use super::request::{Reply, Request};
 use super::tenant::{Change, Event, Happening, Tenant};
 use super::token::Caller;
-use super::{SandboxError, controls, routes};
+use super::{SandboxError, clock, controls, routes, token};
 use crate::store::{Lock, Log, write_atomic};
 
 /// How many requests are remembered for `GET /sandbox/requests`.
 const REMEMBERED: usize = 20_000;
+/// How many tenants are in memory at a time, each with its open log.
+const OPEN: usize = 64;
 
 /// A request that was served, as a test wants to see it.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Served {
+    /// Which tenant was asked, when there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) tenant_id: Option<String>,
     pub(super) method: String,
     pub(super) path: String,
     pub(super) status: u16,
@@ -44,25 +51,24 @@ pub(super) struct Settings {
     pub(super) page_size: Option<usize>,
 }
 
-/// Everything that a request may see or change.
+/// One tenant, with the log that it is the fold of.
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) tenant: Tenant,
     log: Log,
     log_path: PathBuf,
+    /// The switches of the server, as they stood when the request came.
     pub(super) settings: Settings,
-    pub(super) requests: VecDeque<Served>,
 }
 
 impl State {
-    fn open(log_path: PathBuf) -> Result<Self, SandboxError> {
-        let (log, tenant) = replay(&log_path)?;
+    fn open(identity: &Identity, log_path: PathBuf) -> Result<Self, SandboxError> {
+        let (log, tenant) = replay(identity, &log_path)?;
         Ok(Self {
             tenant,
             log,
             log_path,
             settings: Settings::default(),
-            requests: VecDeque::new(),
         })
     }
 
@@ -73,8 +79,7 @@ impl State {
         if let Err(error) = self.log.append(&line) {
             // The line may be there in whole, in part or not at all. Reading the log again decides, so
             // that the next line is not glued to a torn one.
-            let (log, tenant) = replay(&self.log_path).map_err(|error| broken(&error))?;
-            (self.log, self.tenant) = (log, tenant);
+            (self.log, self.tenant) = self.replayed()?;
             return Err(broken(&error));
         }
         self.tenant.apply(&event);
@@ -84,16 +89,12 @@ impl State {
     /// Starts over from the population.
     pub(super) fn reset(&mut self) -> Result<(), Failure> {
         write_atomic(&self.log_path, b"").map_err(|error| broken(&error))?;
-        let (log, tenant) = replay(&self.log_path).map_err(|error| broken(&error))?;
-        (self.log, self.tenant) = (log, tenant);
+        (self.log, self.tenant) = self.replayed()?;
         Ok(())
     }
 
-    fn remember(&mut self, served: Served) {
-        if self.requests.len() == REMEMBERED {
-            self.requests.pop_front();
-        }
-        self.requests.push_back(served);
+    fn replayed(&self) -> Result<(Log, Tenant), Failure> {
+        replay(self.tenant.identity(), &self.log_path).map_err(|error| broken(&error))
     }
 }
 
@@ -107,12 +108,12 @@ fn broken(error: &dyn std::fmt::Display) -> Failure {
     )
 }
 
-fn replay(path: &Path) -> Result<(Log, Tenant), SandboxError> {
+fn replay(identity: &Identity, path: &Path) -> Result<(Log, Tenant), SandboxError> {
     let (log, lines) = Log::open(path).map_err(|source| SandboxError::State {
         path: path.to_owned(),
         source,
     })?;
-    let mut tenant = population::tenant();
+    let mut tenant = population::tenant(identity.clone());
     for (index, line) in lines.iter().enumerate() {
         let wrong = |message: String| SandboxError::Log {
             path: path.to_owned(),
@@ -168,10 +169,25 @@ impl Answer {
     }
 }
 
-/// The owner: the lock and the state.
+/// A tenant's place at the server; its state is read when it is asked for.
+#[derive(Debug)]
+struct Seat {
+    identity: Identity,
+    log_path: PathBuf,
+    state: Mutex<Option<State>>,
+    /// When it was last asked for, in requests.
+    asked: AtomicU64,
+}
+
+/// The owner: the lock, and the tenants behind it.
 #[derive(Debug)]
 pub(super) struct Owner {
-    state: Mutex<State>,
+    /// In the order of their numbers; never empty.
+    seats: Vec<Seat>,
+    settings: Mutex<Settings>,
+    requests: Mutex<VecDeque<Served>>,
+    /// How many requests there were.
+    asked: AtomicU64,
     url_path: PathBuf,
     url: String,
     // The last field, so that the lock is given up after everything else.
@@ -179,8 +195,14 @@ pub(super) struct Owner {
 }
 
 impl Owner {
-    /// Replays the log under a lock that is already held and says where to be found.
-    pub(super) fn open(directory: &Path, url: &str, lock: Lock) -> Result<Self, SandboxError> {
+    /// Takes its place under a lock that is already held, reads the first tenant and says where to be
+    /// found.
+    pub(super) fn open(
+        directory: &Path,
+        tenants: usize,
+        url: &str,
+        lock: Lock,
+    ) -> Result<Self, SandboxError> {
         let url_path = directory.join("url");
         let failed = |source| SandboxError::State {
             path: url_path.clone(),
@@ -193,41 +215,151 @@ impl Owner {
             }
             _ => {}
         }
-        let state = State::open(directory.join("events.jsonl"))?;
+        let seats: Vec<Seat> = (1..=tenants.max(1))
+            .map(|number| {
+                let identity = Identity::of(number);
+                let log_path = match number {
+                    1 => directory.join("events.jsonl"),
+                    _ => directory
+                        .join("tenants")
+                        .join(&identity.id)
+                        .join("events.jsonl"),
+                };
+                Seat {
+                    identity,
+                    log_path,
+                    state: Mutex::new(None),
+                    asked: AtomicU64::new(0),
+                }
+            })
+            .collect();
+        let first = &seats[0];
+        *locked(&first.state) = Some(State::open(&first.identity, first.log_path.clone())?);
         write_atomic(&url_path, url.as_bytes()).map_err(failed)?;
         Ok(Self {
-            state: Mutex::new(state),
+            seats,
+            settings: Mutex::default(),
+            requests: Mutex::default(),
+            asked: AtomicU64::new(0),
             url_path,
             url: url.to_owned(),
             _lock: lock,
         })
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Answers one request; also returns the tenant's time for the `Date` header.
     pub(super) fn answer(&self, request: &Request) -> (Reply, jiff::Timestamp) {
-        let mut state = self.state();
         let is_control = !request.versioned
             && request
                 .segments
                 .first()
                 .is_some_and(|first| first == "sandbox");
+        let Some(seat) = self.seat_of(request, is_control) else {
+            let start = clock::at(clock::START);
+            return (
+                controls::refused(404, "no such tenant is served here"),
+                start,
+            );
+        };
+        let asked = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
+        seat.asked.store(asked, Ordering::Relaxed);
+        let mut held = locked(&seat.state);
+        let state = match held.as_mut() {
+            Some(state) => state,
+            None => {
+                self.make_room();
+                match State::open(&seat.identity, seat.log_path.clone()) {
+                    Ok(state) => held.insert(state),
+                    Err(error) => {
+                        let failure = broken(&error);
+                        let start = clock::at(clock::START);
+                        let date = clock::error_time(start);
+                        return (
+                            Reply::json(failure.status, failure.envelope(request, &date, "")),
+                            start,
+                        );
+                    }
+                }
+            }
+        };
         if is_control {
-            let reply = controls::answer(&mut state, request);
+            let reply = controls::answer(self, state, request);
             return (reply, state.tenant.now());
         }
-        let (reply, parts) = routes::answer(&mut state, request);
-        state.remember(Served {
+        state.settings = self.settings().clone();
+        let (reply, parts) = routes::answer(state, request);
+        let now = state.tenant.now();
+        drop(held);
+        let mut requests = self.requests();
+        if requests.len() == REMEMBERED {
+            requests.pop_front();
+        }
+        requests.push_back(Served {
+            tenant_id: (self.seats.len() > 1).then(|| seat.identity.id.clone()),
             method: request.method.clone(),
             path: request.path.clone(),
             status: reply.status,
             parts,
         });
-        (reply, state.tenant.now())
+        (reply, now)
     }
+
+    /// The tenant that a request is for: what its token, its path or, for a control, its query says.
+    /// Whether the token is good for anything is not judged here; who names nobody asks the first tenant.
+    fn seat_of(&self, request: &Request, is_control: bool) -> Option<&Seat> {
+        let seat = |name: &str| {
+            self.seats
+                .iter()
+                .find(|seat| seat.identity.answers_to(name))
+        };
+        if is_control && let Some(name) = request.option("tenant") {
+            return seat(name);
+        }
+        let name = if request.versioned {
+            token::tenant_id(request)
+        } else {
+            request.segments.first().cloned()
+        };
+        name.and_then(|name| seat(&name)).or(self.seats.first())
+    }
+
+    /// Forgets the tenant that nobody has asked for the longest when too many are in memory: it is a
+    /// fold of its log, and can be read again.
+    fn make_room(&self) {
+        let mut open: Vec<(u64, MutexGuard<'_, Option<State>>)> = self
+            .seats
+            .iter()
+            .filter_map(|seat| {
+                let held = seat.state.try_lock().ok()?;
+                held.is_some()
+                    .then(|| (seat.asked.load(Ordering::Relaxed), held))
+            })
+            .collect();
+        if open.len() >= OPEN
+            && let Some((_, oldest)) = open.iter_mut().min_by_key(|(asked, _)| *asked)
+        {
+            **oldest = None;
+        }
+    }
+
+    /// Who is served here.
+    pub(super) fn identities(&self) -> impl Iterator<Item = &Identity> {
+        self.seats.iter().map(|seat| &seat.identity)
+    }
+
+    /// The switches of the server.
+    pub(super) fn settings(&self) -> MutexGuard<'_, Settings> {
+        locked(&self.settings)
+    }
+
+    /// What was asked, the newest last.
+    pub(super) fn requests(&self) -> MutexGuard<'_, VecDeque<Served>> {
+        locked(&self.requests)
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Owner {

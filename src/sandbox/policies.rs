@@ -11,7 +11,7 @@ use super::request::{Reply, Request};
 use super::routes::{Handled, created, read, require};
 use super::rules::{accepted, security_defaults_gate, texts, wrong_schema};
 use super::schema::{POLICY, conforms, merged, spelled};
-use super::tenant::{Change, Table, text};
+use super::tenant::{Change, Row, Table, text};
 
 /// The documented trio that a write needs (section 4 of the contract).
 pub(super) const WRITE: [&str; 3] = [
@@ -46,14 +46,14 @@ fn collection<'a>(session: &Session<'_>, context: &'a str) -> Collection<'a> {
 pub(super) fn answer(session: &Session<'_>, request: &Request, rest: &[&str]) -> Handled {
     match (request.method.as_str(), rest) {
         ("GET", []) => {
-            let rows = session.tenant.rows(Table::Policies).iter().collect();
+            let rows = session.tenant.rows(Table::Policies);
             page(request, rows, &collection(session, CONTEXT), |row| {
                 rendered(session, request, row)
             })
             .map(Answer::Read)
         }
         ("GET", ["$count"]) => {
-            let rows = session.tenant.rows(Table::Policies).iter().collect();
+            let rows = session.tenant.rows(Table::Policies);
             super::query::count(request, rows, &collection(session, CONTEXT)).map(Answer::Read)
         }
         ("GET", [id]) => {
@@ -61,7 +61,7 @@ pub(super) fn answer(session: &Session<'_>, request: &Request, rest: &[&str]) ->
             Ok(Answer::Read(single(
                 request,
                 CONTEXT,
-                rendered(session, request, row),
+                rendered(session, request, &row),
                 &[],
             )))
         }
@@ -82,9 +82,7 @@ pub(super) fn answer_deleted(session: &Session<'_>, request: &Request, rest: &[&
             let rows = session
                 .tenant
                 .rows(Table::DeletedPolicies)
-                .iter()
-                .filter(|row| is_kept(session, row))
-                .collect();
+                .filter(|row| is_kept(session, row));
             page(request, rows, &collection(session, context), |row| {
                 rendered(session, request, row)
             })
@@ -94,7 +92,7 @@ pub(super) fn answer_deleted(session: &Session<'_>, request: &Request, rest: &[&
             Ok(Answer::Read(single(
                 request,
                 context,
-                rendered(session, request, row),
+                rendered(session, request, &row),
                 &[],
             )))
         }
@@ -104,14 +102,14 @@ pub(super) fn answer_deleted(session: &Session<'_>, request: &Request, rest: &[&
             let row = find(session, Table::DeletedPolicies, id)?;
             let change = Change::Remove {
                 table: Table::DeletedPolicies,
-                id: text(row, "id").to_owned(),
+                id: text(&row, "id").to_owned(),
             };
             // synthetic: the name of this activity.
             let activity = activity(
                 "Hard delete conditional access policy",
                 "Delete",
-                row,
-                Some(row),
+                &row,
+                Some(&row),
                 None,
             );
             Ok(Answer::write(vec![change], activity, Reply::no_content()))
@@ -150,8 +148,8 @@ fn update(session: &Session<'_>, request: &Request, id: &str) -> Handled {
     let old = find(session, Table::Policies, id)?;
     let body = incoming(request, true)?;
     security_defaults_gate(session.tenant, &body)?;
-    let policy = merged(&written(old), &body);
-    let mut row = accepted(session.tenant, policy, Some(old))?;
+    let policy = merged(&written(&old), &body);
+    let mut row = accepted(session.tenant, policy, Some(&old))?;
     for key in ["id", "templateId", "createdDateTime"] {
         row[key] = old[key].clone();
     }
@@ -160,7 +158,7 @@ fn update(session: &Session<'_>, request: &Request, id: &str) -> Handled {
         "Update conditional access policy",
         "Update",
         &row,
-        Some(old),
+        Some(&old),
         Some(&row),
     );
     let change = Change::Put {
@@ -173,19 +171,19 @@ fn update(session: &Session<'_>, request: &Request, id: &str) -> Handled {
 fn delete(session: &Session<'_>, id: &str) -> Handled {
     require(session, &WRITE)?;
     let old = find(session, Table::Policies, id)?;
-    let mut row = old.clone();
+    let mut row = Value::clone(&old);
     row["deletedDateTime"] = json!(stamp(session));
     let activity = activity(
         "Delete conditional access policy",
         "Delete",
-        old,
-        Some(old),
+        &old,
+        Some(&old),
         None,
     );
     let changes = vec![
         Change::Remove {
             table: Table::Policies,
-            id: text(old, "id").to_owned(),
+            id: text(&old, "id").to_owned(),
         },
         Change::Put {
             table: Table::DeletedPolicies,
@@ -198,7 +196,7 @@ fn delete(session: &Session<'_>, id: &str) -> Handled {
 /// Brings a policy back in the state it had: one that was on enforces at once.
 fn restore(session: &Session<'_>, request: &Request, id: &str) -> Handled {
     require(session, &WRITE)?;
-    let mut row = find(session, Table::DeletedPolicies, id)?.clone();
+    let mut row = Value::clone(&*find(session, Table::DeletedPolicies, id)?);
     if let Some(object) = row.as_object_mut() {
         object.remove("deletedDateTime");
     }
@@ -268,7 +266,7 @@ fn is_kept(session: &Session<'_>, row: &Value) -> bool {
         .is_ok_and(|then| within_retention(session.tenant.now(), then))
 }
 
-fn find<'a>(session: &Session<'a>, table: Table, id: &str) -> Result<&'a Value, Failure> {
+fn find(session: &Session<'_>, table: Table, id: &str) -> Result<Row, Failure> {
     session
         .tenant
         .row(table, id)
@@ -340,9 +338,10 @@ pub(super) fn rendered(session: &Session<'_>, request: &Request, row: &Value) ->
             "{}/$metadata#{CONTEXT}('{id}')/grantControls/authenticationStrength/$entity",
             request.root()
         );
-        let whole = session.tenant.row(Table::Strengths, strength).cloned();
+        let whole = session.tenant.row(Table::Strengths, strength);
         shown["grantControls"]["authenticationStrength@odata.context"] = json!(context);
-        shown["grantControls"]["authenticationStrength"] = whole.unwrap_or_default();
+        shown["grantControls"]["authenticationStrength"] =
+            whole.map_or(Value::Null, |strength| Value::clone(&strength));
     }
     if !request.knows_new_members() {
         for (path, member) in [

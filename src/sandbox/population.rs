@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 
+use super::CLIENT_ID;
+use super::identity::Identity;
 use super::people::{ADMINISTRATORS, EMPLOYEES, GUESTS, MICROSOFT_APPS, ROLES};
 use super::schema::{POLICY, completed};
 use super::strengths;
-use super::tenant::{Change, Table, Tenant, id_of, text};
-use super::{CLIENT_ID, DOMAIN, TENANT_ID, TENANT_NAME};
+use super::tenant::{Change, Table, Tenant, text};
 
 /// When the organisation began, and its people and applications with it.
 const FOUNDED: &str = "2026-01-12T09:00:00Z";
@@ -14,8 +15,9 @@ const FOUNDED: &str = "2026-01-12T09:00:00Z";
 const MICROSOFT: &str = "f8cdef31-a31e-4b4a-93e4-5f571e91255a";
 
 /// The tenant before the first event.
-pub(super) fn tenant() -> Tenant {
-    let mut tenant = Tenant::empty();
+pub(super) fn tenant(of: Identity) -> Tenant {
+    let mut tenant = Tenant::empty(of.clone());
+    let of = &of;
     let mut put = |table: Table, row: Value| tenant.change(&Change::Put { table, row });
     for strength in strengths::built_in() {
         put(Table::Strengths, strength);
@@ -42,20 +44,20 @@ pub(super) fn tenant() -> Tenant {
     for (app_id, name) in MICROSOFT_APPS {
         put(
             Table::ServicePrincipals,
-            service_principal(app_id, name, MICROSOFT),
+            service_principal(of, app_id, name, MICROSOFT),
         );
     }
     put(
         Table::ServicePrincipals,
-        service_principal(&id_of("app Timesheets"), "Timesheets", TENANT_ID),
+        service_principal(of, &of.id_of("app Timesheets"), "Timesheets", &of.id),
     );
     put(
         Table::ServicePrincipals,
-        service_principal(CLIENT_ID, "portcullis", TENANT_ID),
+        service_principal(of, CLIENT_ID, "portcullis", &of.id),
     );
     for (given, surname, department, title) in EMPLOYEES {
         let nickname = format!("{given}.{surname}").to_lowercase();
-        let mut row = user(&nickname, &format!("{given} {surname}"));
+        let mut row = user(of, &nickname, &format!("{given} {surname}"));
         row["givenName"] = json!(given);
         row["surname"] = json!(surname);
         row["department"] = json!(department);
@@ -67,7 +69,7 @@ pub(super) fn tenant() -> Tenant {
         let nickname = format!("{given}.{surname}_{home}#EXT#")
             .to_lowercase()
             .replace("#ext#", "#EXT#");
-        let mut row = user(&nickname, &format!("{given} {surname}"));
+        let mut row = user(of, &nickname, &format!("{given} {surname}"));
         row["givenName"] = json!(given);
         row["surname"] = json!(surname);
         row["userType"] = json!("Guest");
@@ -84,7 +86,7 @@ pub(super) fn tenant() -> Tenant {
         .into_iter()
         .chain(ADMINISTRATORS.map(|(nickname, name, _)| (nickname, name)))
     {
-        let mut row = user(nickname, name);
+        let mut row = user(of, nickname, name);
         row["mail"] = Value::Null;
         put(Table::Users, row);
     }
@@ -100,18 +102,18 @@ pub(super) fn tenant() -> Tenant {
         put(
             Table::RoleAssignments,
             json!({
-                "id": id_of(&format!("assignment {nickname} {role}")),
-                "principalId": user_id(nickname),
+                "id": of.id_of(&format!("assignment {nickname} {role}")),
+                "principalId": user_id(of, nickname),
                 "roleDefinitionId": role_id(role),
                 "directoryScopeId": "/",
             }),
         );
     }
-    for location in locations() {
+    for location in locations(of) {
         put(Table::NamedLocations, location);
     }
-    groups(&mut tenant);
-    for row in policies() {
+    groups(of, &mut tenant);
+    for row in policies(of) {
         tenant.change(&Change::Put {
             table: Table::Policies,
             row,
@@ -120,8 +122,8 @@ pub(super) fn tenant() -> Tenant {
     tenant
 }
 
-fn user_id(nickname: &str) -> String {
-    id_of(&format!("user {nickname}"))
+fn user_id(of: &Identity, nickname: &str) -> String {
+    of.id_of(&format!("user {nickname}"))
 }
 
 fn role_id(name: &str) -> &'static str {
@@ -131,24 +133,24 @@ fn role_id(name: &str) -> &'static str {
         .map_or("", |(id, _)| id)
 }
 
-fn user(nickname: &str, name: &str) -> Value {
-    let mut row = blank(Table::Users, name, "");
-    row["id"] = json!(user_id(nickname));
+fn user(of: &Identity, nickname: &str, name: &str) -> Value {
+    let mut row = blank(of, Table::Users, name, "");
+    row["id"] = json!(user_id(of, nickname));
     row["mailNickname"] = json!(nickname);
-    row["userPrincipalName"] = json!(format!("{nickname}@{DOMAIN}"));
-    row["mail"] = json!(format!("{nickname}@{DOMAIN}"));
+    row["userPrincipalName"] = json!(format!("{nickname}@{}", of.domain));
+    row["mail"] = json!(format!("{nickname}@{}", of.domain));
     row
 }
 
-fn service_principal(app_id: &str, name: &str, owner: &str) -> Value {
-    let mut row = blank(Table::ServicePrincipals, name, app_id);
-    row["id"] = json!(id_of(&format!("service principal {app_id}")));
+fn service_principal(of: &Identity, app_id: &str, name: &str, owner: &str) -> Value {
+    let mut row = blank(of, Table::ServicePrincipals, name, app_id);
+    row["id"] = json!(of.id_of(&format!("service principal {app_id}")));
     row["appOwnerOrganizationId"] = json!(owner);
     row
 }
 
 /// An object of the directory with every property it can have, as yet without an id.
-pub(super) fn blank(table: Table, name: &str, app_id: &str) -> Value {
+pub(super) fn blank(of: &Identity, table: Table, name: &str, app_id: &str) -> Value {
     match table {
         Table::Users => json!({
             "id": "", "displayName": name, "userPrincipalName": "", "mailNickname": "", "mail": null,
@@ -168,36 +170,36 @@ pub(super) fn blank(table: Table, name: &str, app_id: &str) -> Value {
         _ => json!({
             "id": "", "appId": app_id, "displayName": name, "appDisplayName": name,
             "accountEnabled": true, "servicePrincipalType": "Application",
-            "servicePrincipalNames": [app_id], "appOwnerOrganizationId": TENANT_ID,
+            "servicePrincipalNames": [app_id], "appOwnerOrganizationId": of.id,
             "signInAudience": "AzureADMyOrg", "tags": [], "createdDateTime": FOUNDED,
             "deletedDateTime": null,
         }),
     }
 }
 
-fn groups(tenant: &mut Tenant) {
-    let of = |department: &str, titles: &[&str]| -> Vec<String> {
+fn groups(of: &Identity, tenant: &mut Tenant) {
+    let in_department = |department: &str, titles: &[&str]| -> Vec<String> {
         EMPLOYEES
             .iter()
-            .filter(|(_, _, in_department, title)| {
-                *in_department == department && (titles.is_empty() || titles.contains(title))
+            .filter(|(_, _, theirs, title)| {
+                *theirs == department && (titles.is_empty() || titles.contains(title))
             })
-            .map(|(given, surname, ..)| user_id(&format!("{given}.{surname}").to_lowercase()))
+            .map(|(given, surname, ..)| user_id(of, &format!("{given}.{surname}").to_lowercase()))
             .collect()
     };
     let named = |nicknames: &[&str]| {
         nicknames
             .iter()
-            .map(|name| user_id(name))
+            .map(|name| user_id(of, name))
             .collect::<Vec<_>>()
     };
     let platform_titles = ["Platform Engineer", "Site Reliability Engineer"];
     let developer_titles = ["Head of Engineering", "Software Engineer", "Test Engineer"];
-    let mut developers = of("Engineering", &developer_titles);
-    developers.push(id_of("group Engineering-Platform"));
+    let mut developers = in_department("Engineering", &developer_titles);
+    developers.push(of.id_of("group Engineering-Platform"));
     let everybody = EMPLOYEES
         .iter()
-        .map(|(given, surname, ..)| user_id(&format!("{given}.{surname}").to_lowercase()))
+        .map(|(given, surname, ..)| user_id(of, &format!("{given}.{surname}").to_lowercase()))
         .collect();
     let groups = [
         ("CA-Exclude-Backup-Automation", "", named(&["svc-backup"])),
@@ -227,7 +229,7 @@ fn groups(tenant: &mut Tenant) {
         (
             "Engineering-Platform",
             "",
-            of("Engineering", &platform_titles),
+            in_department("Engineering", &platform_titles),
         ),
         // Two of one name: which one is meant cannot be told.
         ("Contractors", "", named(&["pavel.novotny"])),
@@ -236,11 +238,11 @@ fn groups(tenant: &mut Tenant) {
             " of the marketing department",
             named(&["bao.nguyen"]),
         ),
-        ("Sales-Dynamic", "", of("Sales", &[])),
+        ("Sales-Dynamic", "", in_department("Sales", &[])),
     ];
     for (name, suffix, members) in groups {
-        let id = id_of(&format!("group {name}{suffix}"));
-        let mut row = blank(Table::Groups, name, "");
+        let id = of.id_of(&format!("group {name}{suffix}"));
+        let mut row = blank(of, Table::Groups, name, "");
         row["id"] = json!(id);
         row["mailNickname"] = json!(name);
         row["createdDateTime"] = json!("2026-02-03T10:15:00Z");
@@ -262,7 +264,7 @@ fn groups(tenant: &mut Tenant) {
     }
 }
 
-fn locations() -> [Value; 3] {
+fn locations(of: &Identity) -> [Value; 3] {
     let addresses = |name: &str, trusted: bool, ranges: &[&str]| {
         let ranges: Vec<Value> = ranges
             .iter()
@@ -277,7 +279,7 @@ fn locations() -> [Value; 3] {
             .collect();
         json!({
             "@odata.type": "#microsoft.graph.ipNamedLocation",
-            "id": id_of(&format!("location {name}")),
+            "id": of.id_of(&format!("location {name}")),
             "displayName": name,
             "createdDateTime": "2026-02-16T13:20:00.0000000Z",
             "modifiedDateTime": "2026-02-16T13:20:00.0000000Z",
@@ -294,7 +296,7 @@ fn locations() -> [Value; 3] {
         ),
         json!({
             "@odata.type": "#microsoft.graph.countryNamedLocation",
-            "id": id_of("location Allowed countries"),
+            "id": of.id_of("location Allowed countries"),
             "displayName": "Allowed countries",
             "createdDateTime": "2026-02-16T13:32:00.0000000Z",
             "modifiedDateTime": "2026-02-16T13:32:00.0000000Z",
@@ -306,8 +308,8 @@ fn locations() -> [Value; 3] {
 }
 
 /// What somebody clicked together in the portal before there was a repository.
-fn policies() -> Vec<Value> {
-    let emergency = [user_id("emergency1"), user_id("emergency2")];
+fn policies(of: &Identity) -> Vec<Value> {
+    let emergency = [user_id(of, "emergency1"), user_id(of, "emergency2")];
     let administrators = [
         "Global Administrator",
         "Conditional Access Administrator",
@@ -322,7 +324,7 @@ fn policies() -> Vec<Value> {
     let policy = |sparse: Value, created: &str, modified: Option<&str>| {
         let name = text(&sparse, "displayName").to_owned();
         let mut row = completed(sparse, &POLICY);
-        row["id"] = json!(id_of(&format!("policy {name}")));
+        row["id"] = json!(of.id_of(&format!("policy {name}")));
         row["templateId"] = Value::Null;
         row["createdDateTime"] = json!(created);
         row["modifiedDateTime"] = json!(modified);
@@ -383,7 +385,7 @@ fn policies() -> Vec<Value> {
 }
 
 /// The licences.
-pub(super) fn skus() -> Vec<Value> {
+pub(super) fn skus(of: &Identity) -> Vec<Value> {
     let plan = |id: &str, name: &str| {
         json!({
             "servicePlanId": id, "servicePlanName": name,
@@ -391,9 +393,9 @@ pub(super) fn skus() -> Vec<Value> {
         })
     };
     vec![json!({
-        "id": format!("{TENANT_ID}_84a661c4-e949-4bd2-a560-ed7766fcaf2b"),
-        "accountId": TENANT_ID,
-        "accountName": TENANT_NAME,
+        "id": format!("{}_84a661c4-e949-4bd2-a560-ed7766fcaf2b", of.id),
+        "accountId": of.id,
+        "accountName": of.name,
         "skuId": "84a661c4-e949-4bd2-a560-ed7766fcaf2b",
         "skuPartNumber": "AAD_PREMIUM_P2",
         "appliesTo": "User",
@@ -410,10 +412,10 @@ pub(super) fn skus() -> Vec<Value> {
 }
 
 /// The organisation.
-pub(super) fn organization() -> Value {
+pub(super) fn organization(of: &Identity) -> Value {
     json!({
-        "id": TENANT_ID,
-        "displayName": TENANT_NAME,
+        "id": of.id,
+        "displayName": of.name,
         "createdDateTime": FOUNDED,
         "countryLetterCode": "NL",
         "tenantType": "AAD",
@@ -424,16 +426,16 @@ pub(super) fn organization() -> Value {
             {"servicePlanId": "eec0eb4f-6444-4f95-aba0-50c24d67f998", "service": "AADPremiumService", "capabilityStatus": "Enabled", "assignedDateTime": FOUNDED},
         ],
         "verifiedDomains": [{
-            "name": DOMAIN, "type": "Managed", "isDefault": true, "isInitial": true,
+            "name": of.domain, "type": "Managed", "isDefault": true, "isInitial": true,
             "capabilities": "Email, OfficeCommunicationsOnline",
         }],
     })
 }
 
 /// The one domain.
-pub(super) fn domain() -> Value {
+pub(super) fn domain(of: &Identity) -> Value {
     json!({
-        "id": DOMAIN, "authenticationType": "Managed", "isAdminManaged": true, "isDefault": true,
+        "id": of.domain, "authenticationType": "Managed", "isAdminManaged": true, "isDefault": true,
         "isInitial": true, "isRoot": true, "isVerified": true,
         "supportedServices": ["Email", "OfficeCommunicationsOnline"],
     })

@@ -1,5 +1,7 @@
 //! Collections: filtered, ordered, counted, cut into pages, and reduced to the selected properties.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::Url;
@@ -8,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::errors::Failure;
 use super::filter::Condition;
 use super::request::{Reply, Request};
-use super::tenant::text;
+use super::tenant::{Row, text};
 
 /// The largest page that a caller may ask for.
 const LARGEST_PAGE: usize = 999;
@@ -31,14 +33,13 @@ pub(super) struct Collection<'a> {
 }
 
 /// A page of a collection; `render` turns a row into what the caller sees.
-pub(super) fn page(
+pub(super) fn page<R: AsRef<Value>>(
     request: &Request,
-    rows: Vec<&Value>,
+    rows: impl Iterator<Item = R> + Clone,
     collection: &Collection<'_>,
-    render: impl Fn(&Value) -> Value,
+    render: impl Fn(&R) -> Value,
 ) -> Result<Reply, Failure> {
-    let rows = matching(request, rows, collection)?;
-    let total = rows.len();
+    let query = Query::of(request, collection)?;
     let top = match request.option("top") {
         None => None,
         Some(top) => Some(
@@ -65,10 +66,17 @@ pub(super) fn page(
         },
     };
     let size = top.unwrap_or(collection.page_size);
+    let counts = request
+        .option("count")
+        .is_some_and(|count| count.eq_ignore_ascii_case("true"))
+        && (!collection.advanced || request.is_eventual());
+    let Cut {
+        rows,
+        has_more,
+        total,
+    } = query.cut(rows, offset, size, counts);
     let shown: Vec<Value> = rows
         .iter()
-        .skip(offset)
-        .take(size)
         .map(|row| selected(request, render(row), collection.shown))
         .collect();
     let mut body = Map::new();
@@ -80,24 +88,26 @@ pub(super) fn page(
             collection.context
         )),
     );
-    let counts = request
-        .option("count")
-        .is_some_and(|count| count.eq_ignore_ascii_case("true"));
-    if counts && (!collection.advanced || request.is_eventual()) {
+    if let Some(total) = total {
         body.insert("@odata.count".into(), json!(total));
     }
-    let end = offset.saturating_add(size);
-    if end < total {
+    if has_more {
+        let end = offset.saturating_add(size);
         body.insert("@odata.nextLink".into(), json!(next_link(request, end)));
     }
     body.insert("value".into(), Value::Array(shown));
     Ok(Reply::ok(Value::Object(body)))
 }
 
+/// A row as it is kept, for a collection that shows all of it.
+pub(super) fn whole(row: &Row) -> Value {
+    Value::clone(row)
+}
+
 /// How many rows there are, as the plain text of `/$count`.
-pub(super) fn count(
+pub(super) fn count<R: AsRef<Value>>(
     request: &Request,
-    rows: Vec<&Value>,
+    rows: impl Iterator<Item = R> + Clone,
     collection: &Collection<'_>,
 ) -> Result<Reply, Failure> {
     if collection.advanced && !request.is_eventual() {
@@ -105,8 +115,9 @@ pub(super) fn count(
             "$count is not currently supported.",
         ));
     }
-    let rows = matching(request, rows, collection)?;
-    Ok(Reply::text(rows.len().to_string()))
+    let query = Query::of(request, collection)?;
+    let found = rows.filter(|row| query.holds(row.as_ref())).count();
+    Ok(Reply::text(found.to_string()))
 }
 
 /// One row, reduced to what was selected, with its context.
@@ -122,73 +133,170 @@ pub(super) fn single(request: &Request, context: &str, row: Value, shown: &[&str
     Reply::ok(Value::Object(body))
 }
 
-fn matching<'a>(
-    request: &Request,
-    mut rows: Vec<&'a Value>,
-    collection: &Collection<'_>,
-) -> Result<Vec<&'a Value>, Failure> {
-    if request.option("expand").is_some() {
-        // synthetic: `$expand` is not allowed on policies; on the rest the sandbox does not know it.
-        return Err(Failure::bad_request(
-            "Parsing OData Select and Expand failed: $expand is not supported.",
-        ));
-    }
-    let filter = request
-        .option("filter")
-        .map(|filter| {
-            // synthetic: the text for a filter that cannot be parsed.
-            Condition::parse(filter).ok_or_else(|| Failure::bad_request("Invalid filter clause"))
-        })
-        .transpose()?;
-    let ordered = request.option("orderby").filter(|order| !order.is_empty());
-    let search = request.option("search");
-    let is_full = request.is_eventual()
-        && request
-            .option("count")
-            .is_some_and(|count| count.eq_ignore_ascii_case("true"));
-    if collection.advanced {
-        let advanced_filter = filter.as_ref().is_some_and(Condition::is_advanced);
-        if !is_full && (advanced_filter || (filter.is_some() && ordered.is_some())) {
-            return Err(unsupported(collection, filter.as_ref()));
-        }
-        if search.is_some() && !request.is_eventual() {
-            // synthetic: that the header is needed is documented, the sentence is not.
-            return Err(Failure::bad_directory_request(
-                "Request with $search query parameter only works through MSGraph with a special request header: 'ConsistencyLevel: eventual'",
+/// What a caller asks of the rows of a collection.
+struct Query {
+    filter: Option<Condition>,
+    /// A property and the words in it, in lower case.
+    search: Option<(String, String)>,
+    /// A property, and whether it descends.
+    order: Option<(String, bool)>,
+}
+
+/// The rows of a page.
+struct Cut<R> {
+    rows: Vec<R>,
+    has_more: bool,
+    /// How many rows there are on all pages, when that was asked.
+    total: Option<usize>,
+}
+
+impl Query {
+    fn of(request: &Request, collection: &Collection<'_>) -> Result<Self, Failure> {
+        if request.option("expand").is_some() {
+            // synthetic: `$expand` is not allowed on policies; on the rest the sandbox does not know it.
+            return Err(Failure::bad_request(
+                "Parsing OData Select and Expand failed: $expand is not supported.",
             ));
         }
-    }
-    if let Some(filter) = &filter {
-        if filter
-            .properties()
-            .iter()
-            .any(|name| !collection.filterable.contains(name))
+        let filter = request
+            .option("filter")
+            .map(|filter| {
+                // synthetic: the text for a filter that cannot be parsed.
+                Condition::parse(filter)
+                    .ok_or_else(|| Failure::bad_request("Invalid filter clause"))
+            })
+            .transpose()?;
+        let ordered = request.option("orderby").filter(|order| !order.is_empty());
+        let search = request.option("search");
+        let is_full = request.is_eventual()
+            && request
+                .option("count")
+                .is_some_and(|count| count.eq_ignore_ascii_case("true"));
+        if collection.advanced {
+            let advanced_filter = filter.as_ref().is_some_and(Condition::is_advanced);
+            if !is_full && (advanced_filter || (filter.is_some() && ordered.is_some())) {
+                return Err(unsupported(collection, filter.as_ref()));
+            }
+            if search.is_some() && !request.is_eventual() {
+                // synthetic: that the header is needed is documented, the sentence is not.
+                return Err(Failure::bad_directory_request(
+                    "Request with $search query parameter only works through MSGraph with a special request header: 'ConsistencyLevel: eventual'",
+                ));
+            }
+        }
+        if let Some(filter) = &filter
+            && filter
+                .properties()
+                .iter()
+                .any(|name| !collection.filterable.contains(name))
         {
             return Err(unsupported(collection, Some(filter)));
         }
-        rows.retain(|row| filter.holds(row));
+        let search = search
+            .map(|search| {
+                // "property:words", as Graph writes it.
+                let (property, words) = search
+                    .trim_matches('"')
+                    .split_once(':')
+                    // synthetic: the text for a search that cannot be parsed.
+                    .ok_or_else(|| Failure::bad_request("Syntax error in $search."))?;
+                Ok((property.to_owned(), words.to_lowercase()))
+            })
+            .transpose()?;
+        let order = ordered.map(|order| {
+            let (property, direction) = order
+                .trim()
+                .split_once(' ')
+                .unwrap_or((order.trim(), "asc"));
+            let descends = direction.trim().eq_ignore_ascii_case("desc");
+            (property.to_owned(), descends)
+        });
+        Ok(Self {
+            filter,
+            search,
+            order,
+        })
     }
-    if let Some(search) = search {
-        // "property:words", as Graph writes it.
-        let (property, words) = search
-            .trim_matches('"')
-            .split_once(':')
-            // synthetic: the text for a search that cannot be parsed.
-            .ok_or_else(|| Failure::bad_request("Syntax error in $search."))?;
-        let words = words.to_lowercase();
-        rows.retain(|row| text(row, property).to_lowercase().contains(&words));
+
+    fn holds(&self, row: &Value) -> bool {
+        let found = |(property, words): &(String, String)| {
+            text(row, property).to_lowercase().contains(words)
+        };
+        self.filter.as_ref().is_none_or(|filter| filter.holds(row))
+            && self.search.as_ref().is_none_or(found)
     }
-    if let Some(order) = ordered {
-        let (property, direction) = order
-            .trim()
-            .split_once(' ')
-            .unwrap_or((order.trim(), "asc"));
-        rows.sort_by_key(|row| text(row, property).to_lowercase());
-        if direction.trim().eq_ignore_ascii_case("desc") {
-            rows.reverse();
+
+    /// Takes the rows of one page, and no more of them into memory than that.
+    fn cut<R: AsRef<Value>>(
+        &self,
+        rows: impl Iterator<Item = R> + Clone,
+        offset: usize,
+        size: usize,
+        counts: bool,
+    ) -> Cut<R> {
+        if let Some((property, descends)) = &self.order {
+            return self.cut_in_order(rows, offset, size, property, *descends, counts);
+        }
+        let everything = self.filter.is_none() && self.search.is_none();
+        let mut matching: Box<dyn Iterator<Item = R>> = if everything {
+            Box::new(rows.clone().skip(offset))
+        } else {
+            Box::new(
+                rows.clone()
+                    .filter(|row| self.holds(row.as_ref()))
+                    .skip(offset),
+            )
+        };
+        let page: Vec<R> = matching.by_ref().take(size).collect();
+        let has_more = matching.next().is_some();
+        drop(matching);
+        let total = counts.then(|| rows.filter(|row| self.holds(row.as_ref())).count());
+        Cut {
+            rows: page,
+            has_more,
+            total,
         }
     }
-    Ok(rows)
+
+    fn cut_in_order<R: AsRef<Value>>(
+        &self,
+        rows: impl Iterator<Item = R> + Clone,
+        offset: usize,
+        size: usize,
+        property: &str,
+        descends: bool,
+        counts: bool,
+    ) -> Cut<R> {
+        // The keys only: the rows of a large tenant are made when they are asked for.
+        let mut keys: Vec<(String, usize)> = rows
+            .clone()
+            .enumerate()
+            .filter(|(_, row)| self.holds(row.as_ref()))
+            .map(|(at, row)| (text(row.as_ref(), property).to_lowercase(), at))
+            .collect();
+        keys.sort();
+        if descends {
+            keys.reverse();
+        }
+        let total = keys.len();
+        let page: BTreeMap<usize, usize> = keys
+            .into_iter()
+            .skip(offset)
+            .take(size)
+            .enumerate()
+            .map(|(place, (_, at))| (at, place))
+            .collect();
+        let mut found: Vec<(usize, R)> = rows
+            .enumerate()
+            .filter_map(|(at, row)| Some((*page.get(&at)?, row)))
+            .collect();
+        found.sort_by_key(|(place, _)| *place);
+        Cut {
+            rows: found.into_iter().map(|(_, row)| row).collect(),
+            has_more: offset.saturating_add(size) < total,
+            total: counts.then_some(total),
+        }
+    }
 }
 
 fn unsupported(collection: &Collection<'_>, filter: Option<&Condition>) -> Failure {

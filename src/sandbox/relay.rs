@@ -45,6 +45,7 @@ pub(super) enum Outcome {
 #[derive(Debug)]
 pub(super) struct Door {
     directory: PathBuf,
+    tenants: usize,
     url: String,
     owner: RwLock<Option<Arc<Owner>>>,
     taking: tokio::sync::Mutex<()>,
@@ -71,10 +72,15 @@ pub(super) fn client() -> Result<reqwest::Client, SandboxError> {
 
 impl Door {
     /// A door that has not yet looked who owns the state.
-    pub(super) fn new(directory: PathBuf, url: String) -> Result<Self, SandboxError> {
+    pub(super) fn new(
+        directory: PathBuf,
+        tenants: usize,
+        url: String,
+    ) -> Result<Self, SandboxError> {
         let client = client()?;
         Ok(Self {
             directory,
+            tenants,
             url,
             owner: RwLock::new(None),
             taking: tokio::sync::Mutex::new(()),
@@ -110,10 +116,10 @@ impl Door {
         if self.closed.load(Ordering::SeqCst) {
             return Ok(None);
         }
-        let (directory, url) = (self.directory.clone(), self.url.clone());
+        let (directory, tenants, url) = (self.directory.clone(), self.tenants, self.url.clone());
         let taken =
             tokio::task::spawn_blocking(move || match Lock::try_take(&directory.join("lock")) {
-                Ok(lock) => Owner::open(&directory, &url, lock).map(Some),
+                Ok(lock) => Owner::open(&directory, tenants, &url, lock).map(Some),
                 Err(LockError::Held { .. }) => Ok(None),
                 Err(LockError::Io { path, source }) => Err(SandboxError::State { path, source }),
             })

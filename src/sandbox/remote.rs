@@ -7,17 +7,24 @@ use super::relay::client;
 
 /// Asks the sandbox at `url` to `reset`, `advance` and the like, and returns what it answers.
 ///
-/// Any door will do; it passes the request on to the owner.
+/// Any door will do; it passes the request on to the owner. Where several tenants are served, `tenant`
+/// names one by its id or domain, the first one when left out.
 ///
 /// # Errors
 /// When nobody answers, or the sandbox says no.
-pub async fn control(url: &str, what: &str, body: &Value) -> Result<Value, SandboxError> {
+pub async fn control(
+    url: &str,
+    tenant: Option<&str>,
+    what: &str,
+    body: &Value,
+) -> Result<Value, SandboxError> {
     let failed = |problem: String| SandboxError::Control {
         url: url.to_owned(),
         problem,
     };
     let answer = client()?
         .post(format!("{url}/sandbox/{what}"))
+        .query(&tenant.map(|tenant| [("tenant", tenant)]))
         .json(body)
         .send()
         .await

@@ -34,7 +34,7 @@ fn authenticated(state: &mut State, request: &Request) -> Result<(Reply, Vec<Par
         let first = request.segments.first().map_or("", String::as_str);
         return Err(Failure::no_such_segment(first));
     }
-    let caller = Caller::of(request)?;
+    let caller = Caller::of(&state.tenant, request)?;
     if request.segments.len() == 1 && request.segments[0].eq_ignore_ascii_case("$batch") {
         return batch::answer(state, &caller, request);
     }
@@ -57,9 +57,7 @@ pub(super) fn handle(
         Answer::Write(write) => {
             let initiated_by = caller.initiated_by(&state.tenant);
             let stamp = super::clock::tick(state.tenant.now());
-            let audit = write
-                .activity
-                .entry(state.tenant.events() + 1, stamp, &initiated_by);
+            let audit = write.activity.entry(&state.tenant, stamp, &initiated_by);
             state.record(Happening::Write {
                 changes: write.changes,
                 audit,

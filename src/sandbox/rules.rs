@@ -34,8 +34,7 @@ pub(super) fn wrong_schema(patching: bool) -> Failure {
 pub(super) fn security_defaults_gate(tenant: &Tenant, body: &Value) -> Result<(), Failure> {
     let on = tenant
         .rows(Table::SecurityDefaults)
-        .first()
-        .is_some_and(|row| row["isEnabled"] == true);
+        .any(|row| row["isEnabled"] == true);
     if on && text(body, "state") == "enabled" {
         return Err(Failure::bad_request(
             "Security Defaults is enabled in the tenant. You must disable Security defaults before enabling a Conditional Access policy.",
@@ -221,8 +220,7 @@ impl<'a> Check<'a> {
                 let is_known = self
                     .tenant
                     .rows(Table::ServicePrincipals)
-                    .iter()
-                    .any(|row| text(row, "appId").eq_ignore_ascii_case(id));
+                    .any(|row| text(&row, "appId").eq_ignore_ascii_case(id));
                 if words.contains(&id) {
                     continue;
                 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::errors::Failure;
 use super::owner::Session;
-use super::query::{Collection, page, single};
+use super::query::{Collection, page, single, whole};
 use super::request::Request;
 use super::routes::{Handled, read};
 use super::tenant::Table;
@@ -86,11 +86,11 @@ pub(super) fn answer(session: &Session<'_>, request: &Request, rest: &[&str]) ->
                 advanced: false,
                 shown: &[],
             };
-            let rows = session.tenant.rows(Table::Strengths).iter().collect();
-            page(request, rows, &collection, Value::clone)
+            let rows = session.tenant.rows(Table::Strengths);
+            page(request, rows, &collection, whole)
         }
         [id] => match session.tenant.row(Table::Strengths, id) {
-            Some(row) => Ok(single(request, context, row.clone(), &[])),
+            Some(row) => Ok(single(request, context, whole(&row), &[])),
             // synthetic: the answer for an unknown strength.
             None => Err(Failure::new(
                 404,

@@ -3,22 +3,18 @@
 //! An event carries what changed, not what was asked, so that replaying needs no judgement: a log that
 //! was accepted once is accepted for ever, whatever the rules of validation become.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use uuid::Uuid;
 
 use super::clock;
+use super::identity::Identity;
 
-/// The namespace of every id that the sandbox makes.
-const NAMESPACE: Uuid = Uuid::from_u128(0x7c2f_5d1e_93a4_4b0c_8e67_1d5a_f3b2_9c48);
-
-/// The id that belongs to a name, always the same.
-pub(super) fn id_of(name: &str) -> String {
-    Uuid::new_v5(&NAMESPACE, name.as_bytes()).to_string()
-}
+/// A row of a table, shared by every version of the tenant that has it.
+pub(super) type Row = Arc<Value>;
 
 /// A table of the tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -75,26 +71,38 @@ pub(super) struct Event {
     pub(super) what: Happening,
 }
 
-/// The tenant as it is after some events.
+/// The tenant as it is after some events; a clone shares what it has in common with the original.
 #[derive(Debug, Clone)]
 pub(super) struct Tenant {
-    tables: BTreeMap<Table, Vec<Value>>,
-    members: BTreeMap<String, Vec<String>>,
-    audits: Vec<Value>,
+    identity: Arc<Identity>,
+    tables: BTreeMap<Table, Arc<Vec<Row>>>,
+    members: BTreeMap<String, Arc<Vec<String>>>,
+    audits: Arc<Vec<Row>>,
     now: Timestamp,
     events: u64,
 }
 
 impl Tenant {
     /// A tenant without anybody, at the start of its clock.
-    pub(super) fn empty() -> Self {
+    pub(super) fn empty(identity: Identity) -> Self {
         Self {
+            identity: Arc::new(identity),
             tables: BTreeMap::new(),
             members: BTreeMap::new(),
-            audits: Vec::new(),
+            audits: Arc::default(),
             now: clock::at(clock::START),
             events: 0,
         }
+    }
+
+    /// Which tenant it is.
+    pub(super) fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The id that belongs to a name in this tenant, always the same.
+    pub(super) fn id_of(&self, name: &str) -> String {
+        self.identity.id_of(name)
     }
 
     /// The tenant's time: the clock, or the last stamp when that is later.
@@ -109,7 +117,7 @@ impl Tenant {
 
     /// The id that the next event gives to what it creates.
     pub(super) fn next_id(&self) -> String {
-        id_of(&format!("event {}", self.events + 1))
+        self.id_of(&format!("event {}", self.events + 1))
     }
 
     /// The event that would come next.
@@ -133,7 +141,7 @@ impl Tenant {
             for change in changes {
                 self.change(change);
             }
-            self.audits.push(audit.clone());
+            Arc::make_mut(&mut self.audits).push(Arc::new(audit.clone()));
         }
     }
 
@@ -141,58 +149,68 @@ impl Tenant {
     pub(super) fn change(&mut self, change: &Change) {
         match change {
             Change::Put { table, row } => {
-                let id = text(row, "id").to_owned();
-                let rows = self.tables.entry(*table).or_default();
-                match rows.iter_mut().find(|old| is(old, &id)) {
-                    Some(old) => *old = row.clone(),
-                    None => rows.push(row.clone()),
+                let rows = self.table(*table);
+                let row = Arc::new(row.clone());
+                match rows.iter_mut().find(|old| is(old, text(&row, "id"))) {
+                    Some(old) => *old = row,
+                    None => rows.push(row),
                 }
             }
             Change::Remove { table, id } => {
-                self.tables
-                    .entry(*table)
-                    .or_default()
-                    .retain(|row| !is(row, id));
+                self.table(*table).retain(|row| !is(row, id));
                 if matches!(
                     table,
                     Table::Users | Table::Groups | Table::ServicePrincipals
                 ) {
                     self.members.remove(id);
                     for members in self.members.values_mut() {
-                        members.retain(|member| !member.eq_ignore_ascii_case(id));
+                        if members.iter().any(|member| member.eq_ignore_ascii_case(id)) {
+                            Arc::make_mut(members)
+                                .retain(|member| !member.eq_ignore_ascii_case(id));
+                        }
                     }
-                    if let Some(assignments) = self.tables.get_mut(&Table::RoleAssignments) {
-                        assignments
-                            .retain(|row| !text(row, "principalId").eq_ignore_ascii_case(id));
-                    }
+                    self.table(Table::RoleAssignments)
+                        .retain(|row| !text(row, "principalId").eq_ignore_ascii_case(id));
                 }
             }
             Change::Join { group, member } => {
                 let members = self.members.entry(group.clone()).or_default();
                 if !members.contains(member) {
-                    members.push(member.clone());
+                    Arc::make_mut(members).push(member.clone());
                 }
             }
             Change::Leave { group, member } => {
                 if let Some(members) = self.members.get_mut(group) {
-                    members.retain(|other| other != member);
+                    Arc::make_mut(members).retain(|other| other != member);
                 }
             }
         }
     }
 
+    fn table(&mut self, table: Table) -> &mut Vec<Row> {
+        Arc::make_mut(self.tables.entry(table).or_default())
+    }
+
     /// The rows of a table, oldest first.
-    pub(super) fn rows(&self, table: Table) -> &[Value] {
-        self.tables.get(&table).map_or(&[], Vec::as_slice)
+    pub(super) fn rows(&self, table: Table) -> impl Iterator<Item = Row> + Clone + '_ {
+        self.tables
+            .get(&table)
+            .map_or(&[][..], |rows| rows.as_slice())
+            .iter()
+            .cloned()
     }
 
     /// The row with this id, in whatever case it is written.
-    pub(super) fn row(&self, table: Table, id: &str) -> Option<&Value> {
-        self.rows(table).iter().find(|row| is(row, id))
+    pub(super) fn row(&self, table: Table, id: &str) -> Option<Row> {
+        self.tables
+            .get(&table)?
+            .iter()
+            .find(|row| is(row, id))
+            .cloned()
     }
 
     /// The entries of the directory audit that are still kept, newest first.
-    pub(super) fn audits(&self) -> Vec<&Value> {
+    pub(super) fn audits(&self) -> impl Iterator<Item = Row> + Clone + '_ {
         self.audits
             .iter()
             .rev()
@@ -201,50 +219,66 @@ impl Tenant {
                     .parse()
                     .is_ok_and(|then| clock::within_retention(self.now, then))
             })
-            .collect()
+            .cloned()
     }
 
-    /// A user, group or service principal with the collection it is of.
-    pub(super) fn directory_object(&self, id: &str) -> Option<(Table, &Value)> {
+    /// A user, group or service principal.
+    pub(super) fn object(&self, id: &str) -> Option<Object> {
         [Table::Users, Table::Groups, Table::ServicePrincipals]
             .into_iter()
-            .find_map(|table| self.row(table, id).map(|row| (table, row)))
+            .find_map(|table| self.row(table, id).map(|row| Object { table, row }))
     }
 
     /// The direct members of a group.
-    pub(super) fn members(&self, group: &str) -> Vec<(Table, &Value)> {
+    pub(super) fn members(&self, group: &str) -> impl Iterator<Item = Object> + Clone + '_ {
+        self.member_ids(group)
+            .iter()
+            .filter_map(|id| self.object(id))
+    }
+
+    fn member_ids(&self, group: &str) -> &[String] {
         self.members
             .get(group)
-            .into_iter()
-            .flatten()
-            .filter_map(|id| self.directory_object(id))
-            .collect()
+            .map_or(&[][..], |members| members.as_slice())
     }
 
     /// Whether a group holds this object directly.
     pub(super) fn has_member(&self, group: &str, member: &str) -> bool {
-        self.members
-            .get(group)
-            .is_some_and(|members| members.iter().any(|id| id.eq_ignore_ascii_case(member)))
+        self.member_ids(group)
+            .iter()
+            .any(|id| id.eq_ignore_ascii_case(member))
     }
 
     /// Everything a group holds, nested groups and what they hold included, each once.
-    pub(super) fn transitive_members(&self, group: &str) -> Vec<(Table, &Value)> {
-        let mut seen = std::collections::BTreeSet::new();
+    pub(super) fn transitive_members(&self, group: &str) -> Vec<Object> {
+        let mut seen = BTreeSet::new();
         let mut found = Vec::new();
-        let mut open = std::collections::VecDeque::from([group.to_owned()]);
+        let mut open = VecDeque::from([group.to_owned()]);
         while let Some(group) = open.pop_front() {
-            for (table, row) in self.members(&group) {
-                let id = text(row, "id");
-                if seen.insert(id) {
-                    found.push((table, row));
-                    if table == Table::Groups {
-                        open.push_back(id.to_owned());
+            for object in self.members(&group) {
+                let id = text(&object.row, "id").to_owned();
+                if seen.insert(id.clone()) {
+                    if object.table == Table::Groups {
+                        open.push_back(id);
                     }
+                    found.push(object);
                 }
             }
         }
         found
+    }
+}
+
+/// An object of the directory with the table it is of.
+#[derive(Debug, Clone)]
+pub(super) struct Object {
+    pub(super) table: Table,
+    pub(super) row: Row,
+}
+
+impl AsRef<Value> for Object {
+    fn as_ref(&self) -> &Value {
+        &self.row
     }
 }
 

@@ -12,8 +12,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::errors::Failure;
 use super::request::{Reply, Request};
-use super::tenant::{Table, Tenant, id_of, text};
-use super::{CLIENT_ID, CLIENT_SECRET, DOMAIN, TENANT_ID};
+use super::tenant::{Table, Tenant, text};
+use super::{CLIENT_ID, CLIENT_SECRET};
 
 /// How long a token is good for, in seconds of the wall clock.
 const LIFETIME: i64 = 3599;
@@ -44,27 +44,13 @@ pub(super) struct Caller {
 
 impl Caller {
     /// The caller of a request, when its token is one of this tenant and still good.
-    pub(super) fn of(request: &Request) -> Result<Self, Failure> {
-        let header = request.header("authorization").unwrap_or_default();
-        let token = header
-            .split_once(' ')
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, token)| token.trim())
-            .filter(|token| !token.is_empty())
-            .ok_or_else(|| Failure::unauthenticated("Access token is empty."))?;
-        let parts: Vec<&str> = token.split('.').collect();
-        let claims = match parts.as_slice() {
-            [_, claims, _] => URL_SAFE_NO_PAD
-                .decode(claims.trim_end_matches('='))
-                .ok()
-                .and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok())
-                .filter(Value::is_object),
-            _ => None,
-        };
-        let claims = claims.ok_or_else(|| {
+    pub(super) fn of(tenant: &Tenant, request: &Request) -> Result<Self, Failure> {
+        let token =
+            bearer(request).ok_or_else(|| Failure::unauthenticated("Access token is empty."))?;
+        let claims = claims(token).ok_or_else(|| {
             Failure::unauthenticated("CompactToken parsing failed with error code: 80049217")
         })?;
-        if text(&claims, "tid") != TENANT_ID {
+        if !text(&claims, "tid").eq_ignore_ascii_case(&tenant.identity().id) {
             return Err(Failure::unauthenticated(
                 "Access token validation failure. Invalid audience.",
             ));
@@ -103,15 +89,41 @@ impl Caller {
         }
         let registered = tenant
             .rows(Table::ServicePrincipals)
-            .iter()
             .find(|row| text(row, "appId").eq_ignore_ascii_case(text(claims, "appid")));
         json!({"user": null, "app": {
             "appId": claims["appid"],
-            "displayName": registered.map_or(&claims["app_displayname"], |row| &row["displayName"]),
-            "servicePrincipalId": registered.map_or(&claims["oid"], |row| &row["id"]),
+            "displayName": registered.as_ref().map_or(&claims["app_displayname"], |row| &row["displayName"]),
+            "servicePrincipalId": registered.as_ref().map_or(&claims["oid"], |row| &row["id"]),
             "servicePrincipalName": null,
         }})
     }
+}
+
+fn bearer(request: &Request) -> Option<&str> {
+    request
+        .header("authorization")?
+        .split_once(' ')
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim())
+        .filter(|token| !token.is_empty())
+}
+
+fn claims(token: &str) -> Option<Value> {
+    let parts: Vec<&str> = token.split('.').collect();
+    match parts.as_slice() {
+        [_, claims, _] => URL_SAFE_NO_PAD
+            .decode(claims.trim_end_matches('='))
+            .ok()
+            .and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok())
+            .filter(Value::is_object),
+        _ => None,
+    }
+}
+
+/// The tenant that the token of a request says it is for, whether it is good or not.
+pub(super) fn tenant_id(request: &Request) -> Option<String> {
+    let claims = claims(bearer(request)?)?;
+    Some(claims.get("tid")?.as_str()?.to_owned())
 }
 
 /// Answers a request of the login half; `None` when the path is not of it.
@@ -122,7 +134,7 @@ pub(super) fn answer(tenant: &Tenant, request: &Request) -> Option<Reply> {
         [name, "v2.0", ".well-known", "openid-configuration"] => (*name, "openid-configuration"),
         _ => return None,
     };
-    if !name.eq_ignore_ascii_case(TENANT_ID) && !name.eq_ignore_ascii_case(DOMAIN) {
+    if !tenant.identity().answers_to(name) {
         return Some(refused(
             400,
             "invalid_request",
@@ -133,7 +145,7 @@ pub(super) fn answer(tenant: &Tenant, request: &Request) -> Option<Reply> {
         ));
     }
     Some(match (request.method.as_str(), endpoint) {
-        ("GET", "openid-configuration") => Reply::ok(configuration(request)),
+        ("GET", "openid-configuration") => Reply::ok(configuration(tenant, request)),
         ("POST", "token") => token(tenant, request),
         ("POST", "devicecode") => device_code(request),
         ("GET", "authorize") => authorize(request),
@@ -147,8 +159,8 @@ pub(super) fn answer(tenant: &Tenant, request: &Request) -> Option<Reply> {
     })
 }
 
-fn configuration(request: &Request) -> Value {
-    let root = format!("{}/{TENANT_ID}", request.origin);
+fn configuration(tenant: &Tenant, request: &Request) -> Value {
+    let root = format!("{}/{}", request.origin, tenant.identity().id);
     json!({
         "issuer": format!("{root}/v2.0"),
         "token_endpoint": format!("{root}/oauth2/v2.0/token"),
@@ -300,14 +312,13 @@ fn authorize(request: &Request) -> Reply {
 fn app_token(tenant: &Tenant, request: &Request, client: &str) -> Value {
     let registered = tenant
         .rows(Table::ServicePrincipals)
-        .iter()
         .find(|row| text(row, "appId").eq_ignore_ascii_case(client));
     let claims = json!({
         "appid": client,
         "azp": client,
-        "app_displayname": registered.map_or(client, |row| text(row, "displayName")),
-        "oid": registered.map_or_else(|| id_of(&format!("app {client}")), |row| text(row, "id").to_owned()),
-        "sub": registered.map_or_else(|| id_of(&format!("app {client}")), |row| text(row, "id").to_owned()),
+        "app_displayname": registered.as_ref().map_or(client, |row| text(row, "displayName")),
+        "oid": registered.as_ref().map_or_else(|| tenant.id_of(&format!("app {client}")), |row| text(row, "id").to_owned()),
+        "sub": registered.as_ref().map_or_else(|| tenant.id_of(&format!("app {client}")), |row| text(row, "id").to_owned()),
         "idtyp": "app",
         "roles": PERMISSIONS,
     });
@@ -315,22 +326,22 @@ fn app_token(tenant: &Tenant, request: &Request, client: &str) -> Value {
         "token_type": "Bearer",
         "expires_in": LIFETIME,
         "ext_expires_in": LIFETIME,
-        "access_token": signed(request, claims),
+        "access_token": signed(tenant, request, claims),
     })
 }
 
 fn user_token(tenant: &Tenant, request: &Request, client: &str) -> Value {
     // The person at the keyboard is always the same: the Conditional Access administrator.
     let user = tenant
-        .row(Table::Users, &id_of("user ca.admin"))
-        .unwrap_or(&Value::Null);
+        .row(Table::Users, &tenant.id_of("user ca.admin"))
+        .unwrap_or_default();
     let claims = json!({
         "appid": client,
         "app_displayname": "portcullis",
-        "oid": text(user, "id"),
-        "sub": text(user, "id"),
-        "upn": text(user, "userPrincipalName"),
-        "name": text(user, "displayName"),
+        "oid": text(&user, "id"),
+        "sub": text(&user, "id"),
+        "upn": text(&user, "userPrincipalName"),
+        "name": text(&user, "displayName"),
         "idtyp": "user",
         "scp": PERMISSIONS.join(" "),
     });
@@ -339,16 +350,16 @@ fn user_token(tenant: &Tenant, request: &Request, client: &str) -> Value {
         "expires_in": LIFETIME,
         "ext_expires_in": LIFETIME,
         "scope": format!("{}/.default", request.origin),
-        "access_token": signed(request, claims),
+        "access_token": signed(tenant, request, claims),
         "refresh_token": encoded(&json!({"kind": "refresh", "client": client})),
     })
 }
 
-fn signed(request: &Request, mut claims: Value) -> String {
+fn signed(tenant: &Tenant, request: &Request, mut claims: Value) -> String {
     let now = Timestamp::now().as_second();
     claims["aud"] = json!(request.origin);
-    claims["iss"] = json!(format!("{}/{TENANT_ID}/v2.0", request.origin));
-    claims["tid"] = json!(TENANT_ID);
+    claims["iss"] = json!(format!("{}/{}/v2.0", request.origin, tenant.identity().id));
+    claims["tid"] = json!(tenant.identity().id);
     claims["iat"] = json!(now);
     claims["nbf"] = json!(now);
     claims["exp"] = json!(now + LIFETIME);

@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod architecture;
+mod complaints;
 mod evaluate;
 mod examples;
+mod graph_contract;
 mod main_job;
 mod requests;
 mod support;

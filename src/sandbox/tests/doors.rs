@@ -5,10 +5,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::super::{Options, start};
-use super::{Client, POLICIES, azure_mfa, sandbox, serve};
+use super::super::{Identity, Options, control, start};
+use super::{Client, POLICIES, azure_mfa, sandbox, serve, start_with};
 
 #[tokio::test]
 async fn two_doors_are_one_tenant_and_the_second_carries_on() {
@@ -82,6 +82,7 @@ async fn what_was_acknowledged_survives_a_torn_log() {
     again.stop().await;
     std::fs::write(&log, "nonsense\n").unwrap();
     let options = Options {
+        tenants: 1,
         state: directory.path().to_owned(),
         listen: "127.0.0.1:0".parse().unwrap(),
     };
@@ -93,6 +94,7 @@ async fn what_was_acknowledged_survives_a_torn_log() {
             .contains("line 1 is not an event")
     );
     let abroad = Options {
+        tenants: 1,
         state: directory.path().to_owned(),
         listen: "0.0.0.0:0".parse().unwrap(),
     };
@@ -192,4 +194,85 @@ async fn an_address_nobody_answers_at_and_a_lock_nobody_gives_up() {
     let answer = http.get(format!("{}/sandbox", door.url())).send().await;
     assert_eq!(answer.unwrap().status().as_u16(), 200);
     door.stop().await;
+}
+
+#[tokio::test]
+async fn many_tenants_share_a_server_and_nothing_else() {
+    let directory = tempfile::tempdir().unwrap();
+    // More than are kept in memory at a time.
+    let tenants = 70;
+    let served = || start_with(directory.path(), tenants);
+    let running = served().await;
+    let list = |client: Client| async move { client.get(POLICIES).await.body["value"].clone() };
+    let names = |list: Value| {
+        list.as_array()
+            .unwrap()
+            .iter()
+            .map(|policy| policy["displayName"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let mut ids = std::collections::BTreeSet::new();
+    for number in 1..=tenants {
+        let identity = Identity::of(number);
+        let client = Client::of_tenant(running.url(), &identity.id).await;
+        let mut policy = azure_mfa();
+        policy["displayName"] = json!(format!("Policy of {number}"));
+        let made = client.post(POLICIES, policy).await;
+        assert_eq!(made.status, 201);
+        assert!(ids.insert(made.id()), "tenant {number} made an id again");
+    }
+    running.stop().await;
+
+    let running = served().await;
+    for number in [1, 2, 35, 70] {
+        let identity = Identity::of(number);
+        let client = Client::of_tenant(running.url(), &identity.domain).await;
+        let organization = client.get("/v1.0/organization").await.body;
+        assert_eq!(organization["value"][0]["id"], json!(identity.id));
+        let names = names(list(client).await);
+        assert!(names.contains(&format!("Policy of {number}")), "{names:?}");
+        assert_eq!(names.len(), 4, "{names:?}");
+    }
+    // The clock of one is not the clock of another.
+    let second = Identity::of(2);
+    control(
+        running.url(),
+        Some(&second.domain),
+        "advance",
+        &json!({"by": "8d"}),
+    )
+    .await
+    .unwrap();
+    let date = |client: Client| async move { client.get(POLICIES).await.date };
+    let moved = date(Client::of_tenant(running.url(), &second.id).await).await;
+    assert_eq!(moved, "Tue, 10 Nov 2026 08:00:01 GMT");
+    let third = date(Client::of_tenant(running.url(), &Identity::of(3).id).await).await;
+    assert_eq!(third, "Mon, 02 Nov 2026 08:00:01 GMT");
+    let nobody = control(
+        running.url(),
+        Some("nobody"),
+        "advance",
+        &json!({"by": "1d"}),
+    )
+    .await;
+    assert!(
+        nobody
+            .unwrap_err()
+            .to_string()
+            .contains("no such tenant is served here")
+    );
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_token_of_one_tenant_is_no_good_in_a_server_without_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let running = start_with(directory.path(), 2).await;
+    let second = Client::of_tenant(running.url(), &Identity::of(2).id).await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    let alone = start_with(elsewhere.path(), 1).await;
+    let refused = second.get(&format!("{}{POLICIES}", alone.url())).await;
+    assert_eq!(refused.status, 401);
+    running.stop().await;
+    alone.stop().await;
 }

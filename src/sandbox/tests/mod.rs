@@ -42,9 +42,14 @@ impl Answer {
 }
 
 async fn serve(state: &Path) -> Running {
+    start_with(state, 1).await
+}
+
+async fn start_with(state: &Path, tenants: usize) -> Running {
     start(Options {
         state: state.to_owned(),
         listen: "127.0.0.1:0".parse().unwrap(),
+        tenants,
     })
     .await
     .unwrap()
@@ -52,6 +57,10 @@ async fn serve(state: &Path) -> Running {
 
 impl Client {
     async fn of(url: &str) -> Self {
+        Self::of_tenant(url, TENANT_ID).await
+    }
+
+    async fn of_tenant(url: &str, tenant: &str) -> Self {
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -65,7 +74,7 @@ impl Client {
         ];
         let body: Value = http
             .post(format!(
-                "{url}/{TENANT_ID}/oauth2/v2.0/token?client-request-id=1"
+                "{url}/{tenant}/oauth2/v2.0/token?client-request-id=1"
             ))
             .form(&form)
             .send()
