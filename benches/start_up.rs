@@ -118,6 +118,7 @@ fn serve(runtime: &tokio::runtime::Runtime, workspace: &Path) -> sandbox::Runnin
             tenants: 1,
             state: workspace.join(".portcullis/sandbox"),
             listen: ([127, 0, 0, 1], 0).into(),
+            record: None,
         }))
         .unwrap()
 }

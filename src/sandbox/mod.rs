@@ -25,6 +25,7 @@ mod people;
 mod policies;
 mod population;
 mod query;
+mod recording;
 mod relay;
 mod remote;
 mod request;
@@ -67,6 +68,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// How many tenants to serve, numbered from 1; see [`Identity::of`].
     pub tenants: usize,
+    /// A file to append every exchange to that this process answers, as JSON Lines without secrets.
+    pub record: Option<PathBuf>,
 }
 
 /// Why a sandbox could not be started.
@@ -87,6 +90,14 @@ pub enum SandboxError {
     #[error("the sandbox cannot use its state in {}: {source}", path.display())]
     State {
         /// The file or directory.
+        path: PathBuf,
+        /// What the file system said.
+        source: io::Error,
+    },
+    /// The file for the recording could not be opened.
+    #[error("the sandbox cannot record to {}: {source}", path.display())]
+    Record {
+        /// The file.
         path: PathBuf,
         /// What the file system said.
         source: io::Error,
@@ -157,6 +168,7 @@ pub async fn start(options: Options) -> Result<Running, SandboxError> {
         options.state,
         options.tenants,
         url.clone(),
+        options.record.as_deref(),
     )?);
     door.try_own().await?;
     let (shutdown, stopped) = tokio::sync::oneshot::channel();

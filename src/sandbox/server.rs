@@ -62,7 +62,7 @@ async fn answer(State(door): State<Arc<Door>>, http: HttpRequest) -> Response {
         body,
     };
     if let Some(owner) = door.owned() {
-        return answer_owned(owner, parcel).await;
+        return answer_owned(&door, owner, parcel).await;
     }
     if parcel.headers.contains_key(RELAYED) {
         let mut response = failure(
@@ -76,7 +76,7 @@ async fn answer(State(door): State<Arc<Door>>, http: HttpRequest) -> Response {
         return response;
     }
     match door.find(&parcel).await {
-        Outcome::Own(owner) => answer_owned(owner, parcel).await,
+        Outcome::Own(owner) => answer_owned(&door, owner, parcel).await,
         Outcome::Relayed(response) => response,
         Outcome::Broken => failure(
             StatusCode::BAD_GATEWAY,
@@ -89,7 +89,8 @@ async fn answer(State(door): State<Arc<Door>>, http: HttpRequest) -> Response {
     }
 }
 
-async fn answer_owned(owner: Arc<Owner>, parcel: Parcel) -> Response {
+async fn answer_owned(door: &Door, owner: Arc<Owner>, parcel: Parcel) -> Response {
+    let recording = door.recording();
     let request = Request::new(
         parcel.method.as_str(),
         &parcel.target,
@@ -100,6 +101,9 @@ async fn answer_owned(owner: Arc<Owner>, parcel: Parcel) -> Response {
     // The log is synced before the answer, which may take a while: not on the runtime's own threads.
     tokio::task::spawn_blocking(move || {
         let (reply, now) = owner.answer(&request);
+        if let Some(recording) = recording {
+            recording.append(&request, &reply);
+        }
         response(reply, now, request.header("client-request-id"))
     })
     .await
@@ -138,15 +142,11 @@ fn origin(headers: &HeaderMap) -> String {
 }
 
 fn response(reply: Reply, now: Timestamp, client_request_id: Option<&str>) -> Response {
-    let (content_type, bytes) = match reply.body {
-        Body::Empty => (None, Vec::new()),
-        Body::Json(value) => (
-            Some(
-                "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8",
-            ),
-            serde_json::to_vec(&value).unwrap_or_default(),
-        ),
-        Body::Text(text) => (Some("text/plain"), text.into_bytes()),
+    let content_type = reply.body.content_type();
+    let bytes = match reply.body {
+        Body::Empty => Vec::new(),
+        Body::Json(value) => serde_json::to_vec(&value).unwrap_or_default(),
+        Body::Text(text) => text.into_bytes(),
     };
     let mut response = Response::new(HttpBody::from(bytes));
     *response.status_mut() =

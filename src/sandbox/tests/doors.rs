@@ -85,6 +85,7 @@ async fn what_was_acknowledged_survives_a_torn_log() {
         tenants: 1,
         state: directory.path().to_owned(),
         listen: "127.0.0.1:0".parse().unwrap(),
+        record: None,
     };
     assert!(
         start(options)
@@ -97,6 +98,7 @@ async fn what_was_acknowledged_survives_a_torn_log() {
         tenants: 1,
         state: directory.path().to_owned(),
         listen: "0.0.0.0:0".parse().unwrap(),
+        record: None,
     };
     assert!(start(abroad).await.is_err());
 }
