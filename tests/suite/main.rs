@@ -5,6 +5,7 @@ mod architecture;
 mod clients;
 mod complaints;
 mod contract;
+mod evaluate;
 mod examples;
 mod graph_contract;
 mod main_job;
