@@ -4,8 +4,10 @@
 use serde_json::{Value, json};
 
 use super::CLIENT_ID;
+use super::apps;
 use super::clock::{advanced, graph_time};
-use super::owner::{Owner, State};
+use super::owner::{Owner, Settings, State};
+use super::profile::Profile;
 use super::request::{Reply, Request};
 use super::tenant::{Happening, text};
 
@@ -15,10 +17,12 @@ pub(super) fn answer(owner: &Owner, state: &mut State, request: &Request) -> Rep
     match (request.method.as_str(), segments.as_slice()) {
         ("GET", ["sandbox"]) => Reply::ok(describe(owner, state)),
         ("POST", ["sandbox", "advance"]) => advance(state, request),
-        ("POST", ["sandbox", "reset"]) => match state.reset() {
+        ("POST", ["sandbox", "reset"]) => reset(owner, state, request),
+        ("POST", ["sandbox", "profile"]) => match profile(state, request) {
             Ok(()) => Reply::ok(describe(owner, state)),
-            Err(failure) => refused(500, &failure.message),
+            Err(reply) => reply,
         },
+        ("POST", ["sandbox", "apps"]) => register(owner, state, request),
         ("GET", ["sandbox", "requests"]) => Reply::ok(json!(*owner.requests())),
         ("DELETE", ["sandbox", "requests"]) => {
             owner.requests().clear();
@@ -38,8 +42,73 @@ fn describe(owner: &Owner, state: &State) -> Value {
         "client_id": CLIENT_ID,
         "now": graph_time(state.tenant.now()),
         "events": state.tenant.events(),
-        "settings": {"page_size": owner.settings().page_size},
+        "profile": Profile::of(&state.tenant),
+        "settings": shown(&owner.settings()),
         "tenants": owner.identities().map(|tenant| &tenant.id).collect::<Vec<_>>(),
+    })
+}
+
+/// Starts over, as a tenant of another kind when the body says so.
+fn reset(owner: &Owner, state: &mut State, request: &Request) -> Reply {
+    // Judged before anything is forgotten.
+    if let Err(reply) = wanted_profile(&Profile::default(), request) {
+        return reply;
+    }
+    if let Err(failure) = state.reset() {
+        return refused(500, &failure.message);
+    }
+    match profile(state, request) {
+        Ok(()) => Reply::ok(describe(owner, state)),
+        Err(reply) => reply,
+    }
+}
+
+/// The profile that the body asks for, starting from the one that is there.
+fn wanted_profile(now: &Profile, request: &Request) -> Result<Profile, Reply> {
+    if request.body.is_empty() {
+        return Ok(now.clone());
+    }
+    let said = request.object().map_err(|_| {
+        refused(
+            400,
+            "the body is a JSON object like {\"cloud\": \"us-gov\"}",
+        )
+    })?;
+    now.with(&said).map_err(|sentence| refused(400, &sentence))
+}
+
+/// Makes the tenant one of another kind.
+fn profile(state: &mut State, request: &Request) -> Result<(), Reply> {
+    let now = Profile::of(&state.tenant);
+    let wanted = wanted_profile(&now, request)?;
+    if wanted != now {
+        let changes = wanted.changes(&state.tenant);
+        state
+            .record(Happening::Arrange { changes })
+            .map_err(|failure| refused(500, &failure.message))?;
+    }
+    Ok(())
+}
+
+/// Registers an application.
+fn register(owner: &Owner, state: &mut State, request: &Request) -> Reply {
+    let Ok(said) = request.object() else {
+        return refused(400, "the body is a JSON object like {\"client_id\": \"…\"}");
+    };
+    let changes = match apps::registration(&state.tenant, &said) {
+        Ok(changes) => changes,
+        Err(sentence) => return refused(400, &sentence),
+    };
+    match state.record(Happening::Arrange { changes }) {
+        Ok(_) => Reply::ok(describe(owner, state)),
+        Err(failure) => refused(500, &failure.message),
+    }
+}
+
+fn shown(settings: &Settings) -> Value {
+    json!({
+        "page_size": settings.page_size,
+        "protected_actions": settings.protected_actions,
     })
 }
 
@@ -65,6 +134,16 @@ fn settings(owner: &Owner, request: &Request) -> Reply {
     let mut settings = owner.settings().clone();
     for (name, value) in body.as_object().into_iter().flatten() {
         match (name.as_str(), value) {
+            ("protected_actions", Value::Null) => settings.protected_actions = None,
+            ("protected_actions", Value::String(context)) => {
+                settings.protected_actions = Some(context.clone());
+            }
+            ("protected_actions", _) => {
+                return refused(
+                    400,
+                    "protected_actions is an authentication context like \"c1\", or null",
+                );
+            }
             ("page_size", Value::Null) => settings.page_size = None,
             ("page_size", value) => {
                 match value.as_u64().and_then(|size| usize::try_from(size).ok()) {
@@ -75,7 +154,7 @@ fn settings(owner: &Owner, request: &Request) -> Reply {
             _ => return refused(400, &format!("there is no setting `{name}`")),
         }
     }
-    let shown = json!({"page_size": settings.page_size});
+    let shown = shown(&settings);
     *owner.settings() = settings;
     Reply::ok(shown)
 }

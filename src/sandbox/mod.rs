@@ -9,21 +9,30 @@
 //! The room works on raw JSON and judges it by tables of its own; it never uses the client's code. An
 //! answer for which no source is known is marked `synthetic:` where it is written.
 
+mod apps;
 mod audit;
 mod batch;
+mod bin;
 mod clock;
+mod clouds;
+mod combinations;
+mod contexts;
 mod controls;
 mod directory;
 mod errors;
 mod filter;
 mod identity;
+mod licences;
 mod locations;
 mod members;
 mod organisation;
 mod owner;
 mod people;
+mod permissions;
 mod policies;
+mod policy_shape;
 mod population;
+mod profile;
 mod query;
 mod relay;
 mod remote;
@@ -32,7 +41,9 @@ mod routes;
 mod rules;
 mod schema;
 mod server;
+mod settle;
 mod strengths;
+mod templates;
 mod tenant;
 mod token;
 

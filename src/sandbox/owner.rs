@@ -49,6 +49,8 @@ pub(super) struct Part {
 pub(super) struct Settings {
     /// The page size of the policy list; one page when not set.
     pub(super) page_size: Option<usize>,
+    /// The authentication context that protects writes to policies; none when not set.
+    pub(super) protected_actions: Option<String>,
 }
 
 /// One tenant, with the log that it is the fold of.

@@ -6,10 +6,14 @@ use uuid::Uuid;
 use super::clock::error_time;
 use super::errors::Failure;
 use super::owner::{Answer, Part, Session, State};
+use super::profile::Profile;
 use super::request::{Reply, Request};
 use super::tenant::Happening;
 use super::token::{self, Caller};
-use super::{audit, batch, directory, locations, members, organisation, policies, strengths};
+use super::{
+    apps, audit, batch, bin, contexts, directory, licences, locations, members, organisation,
+    permissions, policies, strengths, templates,
+};
 
 /// What a handler returns.
 pub(super) type Handled = Result<Answer, Failure>;
@@ -52,7 +56,14 @@ pub(super) fn handle(
         settings: &state.settings,
         caller,
     };
-    match dispatch(&session, request)? {
+    let lower: Vec<String> = request
+        .segments
+        .iter()
+        .map(|segment| segment.to_ascii_lowercase())
+        .collect();
+    let segments: Vec<&str> = lower.iter().map(String::as_str).collect();
+    gates(&session, request, &segments)?;
+    match dispatch(&session, request, &segments)? {
         Answer::Read(reply) => Ok(reply),
         Answer::Write(write) => {
             let initiated_by = caller.initiated_by(&state.tenant);
@@ -77,19 +88,41 @@ pub(super) fn refused(
     let date = error_time(state.tenant.now());
     let reply = Reply::json(failure.status, failure.envelope(request, &date, request_id));
     if failure.status == 401 {
-        return reply.with_header("www-authenticate", "Bearer".to_owned());
+        return reply.with_header("www-authenticate", failure.www_authenticate());
     }
     reply
 }
 
-fn dispatch(session: &Session<'_>, request: &Request) -> Handled {
-    let lower: Vec<String> = request
-        .segments
-        .iter()
-        .map(|segment| segment.to_ascii_lowercase())
-        .collect();
-    let segments: Vec<&str> = lower.iter().map(String::as_str).collect();
-    match segments.as_slice() {
+/// What every request passes before anybody looks at it: the cloud has the path, the token has the
+/// permission, the tenant has the licence, and who changes a policy has met what protects that.
+fn gates(session: &Session<'_>, request: &Request, segments: &[&str]) -> Result<(), Failure> {
+    let profile = Profile::of(session.tenant);
+    profile.cloud.serves(request)?;
+    permissions::gate(session.caller, request, segments)?;
+    licences::gate(&profile, request, segments)?;
+    let is_policy_write = request.method != "GET"
+        && matches!(
+            segments,
+            ["identity", "conditionalaccess", "policies", ..]
+                | [
+                    "identity",
+                    "conditionalaccess",
+                    "deleteditems",
+                    "policies",
+                    ..
+                ]
+                | ["policies", "conditionalaccesspolicies", ..]
+        );
+    match &session.settings.protected_actions {
+        Some(context) if is_policy_write && !session.caller.has_met(context) => {
+            Err(Failure::claims_challenge(context))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn dispatch(session: &Session<'_>, request: &Request, segments: &[&str]) -> Handled {
+    match segments {
         ["identity", "conditionalaccess", "policies", rest @ ..]
         | ["policies", "conditionalaccesspolicies", rest @ ..] => {
             policies::answer(session, request, rest)
@@ -98,9 +131,15 @@ fn dispatch(session: &Session<'_>, request: &Request) -> Handled {
             "identity",
             "conditionalaccess",
             "deleteditems",
-            "policies",
+            kind @ ("policies" | "namedlocations"),
             rest @ ..,
-        ] => policies::answer_deleted(session, request, rest),
+        ] => {
+            let bin = match *kind {
+                "policies" => &policies::BIN,
+                _ => &locations::BIN,
+            };
+            bin::answer(session, request, bin, rest)
+        }
         ["identity", "conditionalaccess", "namedlocations", rest @ ..]
         | ["conditionalaccess", "namedlocations", rest @ ..] => {
             locations::answer(session, request, rest)
@@ -113,14 +152,27 @@ fn dispatch(session: &Session<'_>, request: &Request) -> Handled {
             "policies",
             rest @ ..,
         ] => strengths::answer(session, request, rest),
+        [
+            "identity",
+            "conditionalaccess",
+            "authenticationcontextclassreferences",
+            rest @ ..,
+        ] => contexts::answer(session, request, rest),
+        ["identity", "conditionalaccess", "templates", rest @ ..]
+        | ["conditionalaccess", "templates", rest @ ..] => {
+            templates::answer(session, request, rest)
+        }
         ["auditlogs", "directoryaudits"] => read(request, || audit::list(session, request)),
         ["auditlogs", "directoryaudits", id] => read(request, || audit::get(session, id)),
+        ["serviceprincipals", id, "approleassignments"] => {
+            read(request, || apps::assignments(session, request, id))
+        }
         ["groups", id, rest @ ..] if !rest.is_empty() => {
             members::answer(session, request, id, rest)
         }
         [] => Err(Failure::no_such_segment("")),
-        _ => directory::answer(session, request, &segments)
-            .or_else(|| organisation::answer(session, request, &segments))
+        _ => directory::answer(session, request, segments)
+            .or_else(|| organisation::answer(session, request, segments))
             .unwrap_or_else(|| Err(Failure::no_such_segment(unknown(request)))),
     }
 }
@@ -154,17 +206,6 @@ fn unknown(request: &Request) -> &str {
         return request.segments.last().map_or("", String::as_str);
     }
     first
-}
-
-/// Requires every permission of a group to be in the token.
-pub(super) fn require(session: &Session<'_>, permissions: &[&str]) -> Result<(), Failure> {
-    if permissions
-        .iter()
-        .all(|permission| session.caller.may(permission))
-    {
-        return Ok(());
-    }
-    Err(Failure::scopes_missing())
 }
 
 /// The body of a 201, with the context of its collection.
