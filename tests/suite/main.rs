@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used)]
 
 mod architecture;
+mod complaints;
 mod examples;
+mod graph_contract;
 mod main_job;
 mod requests;
 mod support;

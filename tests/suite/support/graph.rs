@@ -53,7 +53,13 @@ impl Graph {
     }
 
     #[track_caller]
-    fn expect(&self, method: &str, path: &str, body: Option<&Value>, expected: u16) -> Value {
+    pub(crate) fn expect(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+        expected: u16,
+    ) -> Value {
         let (status, answer) = self.request(method, path, body);
         assert_eq!(status, expected, "{method} {path}: {answer}");
         serde_json::from_str(&answer).unwrap_or_default()
