@@ -37,6 +37,7 @@ mod query;
 mod relay;
 mod remote;
 mod request;
+mod roles;
 mod routes;
 mod rules;
 mod schema;
@@ -46,6 +47,7 @@ mod strengths;
 mod templates;
 mod tenant;
 mod token;
+mod what_if;
 
 #[cfg(test)]
 mod tests;

@@ -187,7 +187,8 @@ fn is_visible(request: &Request, row: &Value) -> bool {
     request.beta || !is_preview(row, &POLICY)
 }
 
-fn visible<'a>(
+/// The rows of a table that the version that was asked shows.
+pub(super) fn visible<'a>(
     session: &Session<'a>,
     request: &'a Request,
     table: Table,

@@ -12,7 +12,7 @@ use super::tenant::Happening;
 use super::token::{self, Caller};
 use super::{
     apps, audit, batch, bin, contexts, directory, licences, locations, members, organisation,
-    permissions, policies, strengths, templates,
+    permissions, policies, strengths, templates, what_if,
 };
 
 /// What a handler returns.
@@ -158,6 +158,7 @@ fn dispatch(session: &Session<'_>, request: &Request, segments: &[&str]) -> Hand
             "authenticationcontextclassreferences",
             rest @ ..,
         ] => contexts::answer(session, request, rest),
+        ["identity", "conditionalaccess", "evaluate"] => what_if::answer(session, request),
         ["identity", "conditionalaccess", "templates", rest @ ..]
         | ["conditionalaccess", "templates", rest @ ..] => {
             templates::answer(session, request, rest)

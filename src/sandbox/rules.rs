@@ -94,6 +94,7 @@ pub(super) fn accepted(
     check.locations()?;
     check.grant()?;
     check.session()?;
+    check.devices()?;
     licences::covers(&Profile::of(tenant), &policy)?;
     Ok(policy)
 }
@@ -146,7 +147,10 @@ impl<'a> Check<'a> {
             ));
         }
         let filters = applications["applicationFilter"]["mode"] == "include";
-        if included.is_empty() && others == 0 && !filters {
+        let is_on_traffic = ["networkAccess", "globalSecureAccess"]
+            .iter()
+            .any(|profile| applications[*profile].is_object());
+        if included.is_empty() && others == 0 && !filters && !is_on_traffic {
             // synthetic: the number is known, its text is not.
             return Err(Failure::bad_request(
                 "1011: 'applications' condition must include at least one application, user action or authentication context.",
@@ -342,6 +346,10 @@ impl<'a> Check<'a> {
         let strength = grant["authenticationStrength"]
             .get("id")
             .and_then(Value::as_str);
+        if let Some(id) = texts(&grant["termsOfUse"]).iter().find(|id| !is_guid(id)) {
+            // synthetic: an id of terms of use that is none.
+            return Err(self.schema(format!("`{id}` is not the id of terms of use")));
+        }
         let others =
             texts(&grant["customAuthenticationFactors"]).len() + texts(&grant["termsOfUse"]).len();
         let grants = !built_in.is_empty() || strength.is_some() || others > 0;
@@ -401,6 +409,18 @@ impl<'a> Check<'a> {
 
     fn is_on_all_apps(&self) -> bool {
         texts(&self.conditions()["applications"]["includeApplications"]) == ["All"]
+    }
+
+    fn devices(&self) -> Result<(), Failure> {
+        let devices = &self.conditions()["devices"];
+        let has_states = ["includeDevices", "excludeDevices"]
+            .iter()
+            .any(|list| !texts(&devices[*list]).is_empty());
+        if has_states && devices["deviceFilter"].is_object() {
+            // synthetic: the two exclude each other (1.2), the answer is not known.
+            return Err(self.schema("`conditions.devices` has a filter beside device states"));
+        }
+        Ok(())
     }
 
     fn session(&self) -> Result<(), Failure> {

@@ -30,11 +30,10 @@ fn session(policy: &mut Value) {
         .as_object()
         .into_iter()
         .flatten()
-        .any(|(name, control)| {
-            if name == "disableResilienceDefaults" {
-                return control == true;
-            }
-            control["isEnabled"] == true
+        .any(|(name, control)| match name.as_str() {
+            "disableResilienceDefaults" => control == true,
+            "continuousAccessEvaluation" => control.is_object(),
+            _ => control["isEnabled"] == true,
         });
     if !effective {
         *session = Value::Null;

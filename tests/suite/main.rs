@@ -3,6 +3,7 @@
 
 mod architecture;
 mod complaints;
+mod corpus;
 mod examples;
 mod graph_contract;
 mod main_job;

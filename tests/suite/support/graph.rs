@@ -36,7 +36,7 @@ impl Graph {
         }
     }
 
-    fn request(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, String) {
+    pub(crate) fn request(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, String) {
         let authorization = format!("Bearer {}", self.token);
         let headers = [
             ("authorization", authorization.as_str()),
@@ -63,6 +63,19 @@ impl Graph {
         let (status, answer) = self.request(method, path, body);
         assert_eq!(status, expected, "{method} {path}: {answer}");
         serde_json::from_str(&answer).unwrap_or_default()
+    }
+
+    /// Reads with the members that v1.0 hides behind `unknownFutureValue`.
+    #[track_caller]
+    pub(crate) fn get_with_new_members(&self, path: &str) -> Value {
+        let authorization = format!("Bearer {}", self.token);
+        let headers = [
+            ("authorization", authorization.as_str()),
+            ("prefer", "include-unknown-enum-members"),
+        ];
+        let (status, answer) = send(&self.url, "GET", path, &headers, b"");
+        assert_eq!(status, 200, "GET {path}: {answer}");
+        serde_json::from_str(&answer).unwrap()
     }
 
     #[track_caller]
