@@ -161,6 +161,11 @@ const OPERATIONS: &[Operation] = &[
     operation(Read, &["organization"], READ_ORGANIZATION),
     operation(
         Read,
+        &["users", "*", "authentication"],
+        &[&["UserAuthenticationMethod.Read.All"]],
+    ),
+    operation(
+        Read,
         &["users"],
         &[&[
             "User.ReadBasic.All",
@@ -286,17 +291,6 @@ fn is_keyed(collection: &str, segment: &str) -> bool {
     segment
         .strip_prefix(collection)
         .is_some_and(|rest| rest.starts_with('('))
-}
-
-impl Caller {
-    /// Whether the caller may see which policies applied to a sign-in; who may not is shown sign-ins
-    /// without them (2.7).
-    pub(super) fn may_read_policies(&self) -> bool {
-        READ_POLICIES
-            .iter()
-            .chain(&["Policy.ReadWrite.ConditionalAccess"])
-            .any(|permission| self.may(permission))
-    }
 }
 
 /// Every permission that some operation asks for, in order.

@@ -8,5 +8,6 @@ mod examples;
 mod graph_contract;
 mod main_job;
 mod requests;
+mod sandbox_kinds;
 mod support;
 mod trial;

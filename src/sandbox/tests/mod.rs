@@ -8,11 +8,16 @@ use serde_json::{Value, json};
 
 use super::{CLIENT_ID, CLIENT_SECRET, Options, Running, TENANT_ID, start};
 
+mod access;
+mod beside;
 mod directory;
 mod doors;
 mod login;
 mod policies;
+mod previews;
+mod profiles;
 mod refusals;
+mod what_if;
 
 const POLICIES: &str = "/v1.0/identity/conditionalAccess/policies";
 const AZURE: &str = "797f4846-ba00-4fd7-ba43-dac1f8f63013";
