@@ -19,7 +19,7 @@ pub(super) struct Bin {
     /// What `$metadata#` says of the bin, and of what is restored.
     pub(super) context: &'static str,
     pub(super) restored: &'static str,
-    pub(super) collection: for<'a> fn(&Session<'_>, &'a str) -> Collection<'a>,
+    pub(super) collection: for<'a> fn(&'a str) -> Collection<'a>,
     pub(super) is_visible: fn(&Request, &Value) -> bool,
     pub(super) rendered: fn(&Session<'_>, &Request, &Value) -> Value,
     pub(super) unknown: fn(&str) -> Failure,
@@ -43,7 +43,7 @@ pub(super) fn answer(
             .rows(bin.deleted)
             .filter(|row| is_kept(session, row) && (bin.is_visible)(request, row))
     };
-    let collection = (bin.collection)(session, bin.context);
+    let collection = (bin.collection)(bin.context);
     match (request.method.as_str(), rest) {
         ("GET", []) => page(request, kept(), &collection, |row| {
             (bin.rendered)(session, request, row)

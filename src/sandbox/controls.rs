@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use super::CLIENT_ID;
 use super::apps;
 use super::clock::{advanced, graph_time};
-use super::owner::{Owner, Settings, State};
+use super::faults::Fault;
+use super::owner::{Owner, State};
 use super::profile::Profile;
 use super::request::{Reply, Request};
 use super::tenant::{Happening, text};
@@ -29,6 +30,9 @@ pub(super) fn answer(owner: &Owner, state: &mut State, request: &Request) -> Rep
             Reply::no_content()
         }
         ("POST", ["sandbox", "settings"]) => settings(owner, request),
+        ("GET", ["sandbox", "faults"]) => Reply::ok(owner.faults().to_json()),
+        ("POST", ["sandbox", "faults"]) => fault(owner, request),
+        ("DELETE", ["sandbox", "faults"]) => Reply::ok(json!({"cleared": owner.faults().clear()})),
         _ => refused(404, "the sandbox has no such control"),
     }
 }
@@ -43,7 +47,7 @@ fn describe(owner: &Owner, state: &State) -> Value {
         "now": graph_time(state.tenant.now()),
         "events": state.tenant.events(),
         "profile": Profile::of(&state.tenant),
-        "settings": shown(&owner.settings()),
+        "settings": owner.settings().to_json(),
         "tenants": owner.identities().map(|tenant| &tenant.id).collect::<Vec<_>>(),
     })
 }
@@ -105,13 +109,6 @@ fn register(owner: &Owner, state: &mut State, request: &Request) -> Reply {
     }
 }
 
-fn shown(settings: &Settings) -> Value {
-    json!({
-        "page_size": settings.page_size,
-        "protected_actions": settings.protected_actions,
-    })
-}
-
 fn advance(state: &mut State, request: &Request) -> Reply {
     let Ok(body) = request.object() else {
         return refused(400, "the body is a JSON object like {\"by\": \"8d\"}");
@@ -131,32 +128,32 @@ fn settings(owner: &Owner, request: &Request) -> Reply {
     let Ok(body) = request.object() else {
         return refused(400, "the body is a JSON object like {\"page_size\": 5}");
     };
-    let mut settings = owner.settings().clone();
-    for (name, value) in body.as_object().into_iter().flatten() {
-        match (name.as_str(), value) {
-            ("protected_actions", Value::Null) => settings.protected_actions = None,
-            ("protected_actions", Value::String(context)) => {
-                settings.protected_actions = Some(context.clone());
-            }
-            ("protected_actions", _) => {
-                return refused(
-                    400,
-                    "protected_actions is an authentication context like \"c1\", or null",
-                );
-            }
-            ("page_size", Value::Null) => settings.page_size = None,
-            ("page_size", value) => {
-                match value.as_u64().and_then(|size| usize::try_from(size).ok()) {
-                    Some(size) if size > 0 => settings.page_size = Some(size),
-                    _ => return refused(400, "page_size is a number from 1, or null for one page"),
-                }
-            }
-            _ => return refused(400, &format!("there is no setting `{name}`")),
+    let changes = body.as_object().cloned().unwrap_or_default();
+    let mut settings = owner.settings();
+    match settings.with(&changes) {
+        Ok(changed) => {
+            *settings = changed;
+            Reply::ok(settings.to_json())
         }
+        Err(sentence) => refused(400, &sentence),
     }
-    let shown = shown(&settings);
-    *owner.settings() = settings;
-    Reply::ok(shown)
+}
+
+fn fault(owner: &Owner, request: &Request) -> Reply {
+    let Ok(body) = request.object() else {
+        return refused(
+            400,
+            "the body is a JSON object like {\"method\": \"GET\", \"status\": 503}",
+        );
+    };
+    match Fault::read(&body) {
+        Ok(fault) => {
+            let shown = fault.to_json();
+            owner.faults().add(fault);
+            Reply::ok(shown)
+        }
+        Err(sentence) => refused(400, &sentence),
+    }
 }
 
 /// A control's own refusal.

@@ -34,7 +34,7 @@ pub(super) const BIN: Bin = Bin {
     activity,
 };
 
-fn collection<'a>(_: &Session<'_>, context: &'a str) -> Collection<'a> {
+fn collection(context: &str) -> Collection<'_> {
     Collection {
         context,
         resource: "NamedLocation",
@@ -57,11 +57,11 @@ pub(super) fn answer(session: &Session<'_>, request: &Request, rest: &[&str]) ->
     match (request.method.as_str(), rest) {
         ("GET", []) => {
             let rows = session.tenant.rows(Table::NamedLocations);
-            page(request, rows, &collection(session, CONTEXT), whole).map(Answer::Read)
+            page(request, rows, &collection(CONTEXT), whole).map(Answer::Read)
         }
         ("GET", ["$count"]) => {
             let rows = session.tenant.rows(Table::NamedLocations);
-            count(request, rows, &collection(session, CONTEXT)).map(Answer::Read)
+            count(request, rows, &collection(CONTEXT)).map(Answer::Read)
         }
         ("GET", [id]) => {
             let row = find(session, id)?;

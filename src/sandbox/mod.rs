@@ -18,10 +18,13 @@ mod clouds;
 mod combinations;
 mod contexts;
 mod controls;
+mod delivery;
 mod directory;
 mod errors;
+mod faults;
 mod filter;
 mod identity;
+mod lag;
 mod licences;
 mod locations;
 mod members;
@@ -42,18 +45,22 @@ mod routes;
 mod rules;
 mod schema;
 mod server;
+mod settings;
 mod settle;
 mod strengths;
 mod templates;
 mod tenant;
+mod throttle;
 mod token;
 mod what_if;
 
 #[cfg(test)]
 mod tests;
 
+pub use faults::FAULT_KINDS;
 pub use identity::Identity;
-pub use remote::control;
+pub use remote::{clear_faults, control, faults, served_at};
+pub use settings::{Latency, ReadLag, Settings, Throttle};
 
 use std::io;
 use std::net::SocketAddr;
@@ -78,6 +85,8 @@ pub struct Options {
     pub state: PathBuf,
     /// The address to listen on; loopback only, port 0 for any free one.
     pub listen: SocketAddr,
+    /// How it behaves while this process owns the state.
+    pub settings: Settings,
     /// How many tenants to serve, numbered from 1; see [`Identity::of`].
     pub tenants: usize,
 }
@@ -170,13 +179,19 @@ pub async fn start(options: Options) -> Result<Running, SandboxError> {
         options.state,
         options.tenants,
         url.clone(),
+        options.settings.clone(),
     )?);
-    door.try_own().await?;
+    let owns = door.try_own().await?.is_some();
     let (shutdown, stopped) = tokio::sync::oneshot::channel();
     let task = tokio::spawn(server::serve(listener, door, stopped));
-    Ok(Running {
+    let running = Running {
         url,
         shutdown,
         task,
-    })
+    };
+    if !owns && options.settings != Settings::default() {
+        // Whoever asks for bad weather wants it now, not when this process happens to own the state.
+        control(running.url(), None, "settings", &options.settings.to_json()).await?;
+    }
+    Ok(running)
 }

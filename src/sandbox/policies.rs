@@ -19,7 +19,7 @@ use super::tenant::{Change, Row, Table, text};
 const CONTEXT: &str = "identity/conditionalAccess/policies";
 const KIND: &str = "Policy";
 
-fn collection<'a>(session: &Session<'_>, context: &'a str) -> Collection<'a> {
+fn collection(context: &str) -> Collection<'_> {
     Collection {
         context,
         resource: "ConditionalAccessPolicy",
@@ -32,7 +32,7 @@ fn collection<'a>(session: &Session<'_>, context: &'a str) -> Collection<'a> {
             "templateId",
         ],
         // Real clients read the first page only, so that there is one unless a test wants more.
-        page_size: session.settings.page_size.unwrap_or(usize::MAX),
+        page_size: usize::MAX,
         advanced: false,
         shown: &[],
     }
@@ -43,14 +43,14 @@ pub(super) fn answer(session: &Session<'_>, request: &Request, rest: &[&str]) ->
     match (request.method.as_str(), rest) {
         ("GET", []) => {
             let rows = visible(session, request, Table::Policies);
-            page(request, rows, &collection(session, CONTEXT), |row| {
+            page(request, rows, &collection(CONTEXT), |row| {
                 rendered(session, request, row)
             })
             .map(Answer::Read)
         }
         ("GET", ["$count"]) => {
             let rows = visible(session, request, Table::Policies);
-            super::query::count(request, rows, &collection(session, CONTEXT)).map(Answer::Read)
+            super::query::count(request, rows, &collection(CONTEXT)).map(Answer::Read)
         }
         ("GET", [id]) => {
             let row = find(session, request, Table::Policies, id)?;
@@ -89,7 +89,7 @@ pub(super) const BIN: Bin = Bin {
 fn create(session: &Session<'_>, request: &Request) -> Handled {
     let body = incoming(session, request, false)?;
     security_defaults_gate(session.tenant, &body)?;
-    let mut row = accepted(session.tenant, body, None)?;
+    let mut row = accepted(session.references, body, None)?;
     row["id"] = json!(session.tenant.next_id());
     row["templateId"] = Value::Null;
     row["createdDateTime"] = json!(stamp(session));
@@ -117,7 +117,7 @@ fn update(session: &Session<'_>, request: &Request, id: &str) -> Handled {
     let body = incoming(session, request, true)?;
     security_defaults_gate(session.tenant, &body)?;
     let policy = merged(&written(&old), &body);
-    let mut row = accepted(session.tenant, policy, Some(&old))?;
+    let mut row = accepted(session.references, policy, Some(&old))?;
     if !request.beta && is_preview(&row, &POLICY) {
         return Err(preview());
     }

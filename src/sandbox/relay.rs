@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::SandboxError;
 use super::owner::Owner;
+use super::settings::Settings;
 use crate::store::{Lock, LockError};
 
 /// Marks a relayed request, so that two doors never send one in circles.
@@ -47,6 +48,7 @@ pub(super) struct Door {
     directory: PathBuf,
     tenants: usize,
     url: String,
+    settings: Settings,
     owner: RwLock<Option<Arc<Owner>>>,
     taking: tokio::sync::Mutex<()>,
     closed: AtomicBool,
@@ -76,12 +78,14 @@ impl Door {
         directory: PathBuf,
         tenants: usize,
         url: String,
+        settings: Settings,
     ) -> Result<Self, SandboxError> {
         let client = client()?;
         Ok(Self {
             directory,
             tenants,
             url,
+            settings,
             owner: RwLock::new(None),
             taking: tokio::sync::Mutex::new(()),
             closed: AtomicBool::new(false),
@@ -117,9 +121,10 @@ impl Door {
             return Ok(None);
         }
         let (directory, tenants, url) = (self.directory.clone(), self.tenants, self.url.clone());
+        let settings = self.settings.clone();
         let taken =
             tokio::task::spawn_blocking(move || match Lock::try_take(&directory.join("lock")) {
-                Ok(lock) => Owner::open(&directory, tenants, &url, lock).map(Some),
+                Ok(lock) => Owner::open(&directory, tenants, &url, settings, lock).map(Some),
                 Err(LockError::Held { .. }) => Ok(None),
                 Err(LockError::Io { path, source }) => Err(SandboxError::State { path, source }),
             })
@@ -202,7 +207,7 @@ impl Door {
 }
 
 /// Whether a URL file names what an owner writes into it; tokens are sent nowhere else.
-fn is_loopback_origin(url: &str) -> bool {
+pub(super) fn is_loopback_origin(url: &str) -> bool {
     url.strip_prefix("http://")
         .and_then(|address| address.parse::<std::net::SocketAddr>().ok())
         .is_some_and(|address| address.ip().is_loopback())

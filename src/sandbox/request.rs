@@ -1,8 +1,11 @@
 //! A request and a reply as the handlers see them, the same for HTTP, for the relay and for `$batch`.
 
+use std::num::NonZeroUsize;
+
 use reqwest::Url;
 use serde_json::Value;
 
+use super::delivery::{Delivery, Shape};
 use super::errors::Failure;
 
 /// One request, taken apart once.
@@ -24,6 +27,8 @@ pub(super) struct Request {
     pub(super) body: Vec<u8>,
     /// The origin the caller used, for absolute URLs.
     pub(super) origin: String,
+    /// The rows that the server puts on a page at most, whatever is asked.
+    pub(super) page_limit: Option<NonZeroUsize>,
 }
 
 impl Request {
@@ -68,6 +73,7 @@ impl Request {
             headers,
             body,
             origin: origin.to_owned(),
+            page_limit: None,
         }
     }
 
@@ -177,6 +183,7 @@ pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) body: Body,
+    pub(super) delivery: Delivery,
 }
 
 impl Reply {
@@ -186,6 +193,7 @@ impl Reply {
             status,
             headers: Vec::new(),
             body: Body::Json(body),
+            delivery: Delivery::default(),
         }
     }
 
@@ -194,12 +202,18 @@ impl Reply {
         Self::json(200, body)
     }
 
+    /// No answer at all: the connection is reset.
+    pub(super) fn reset() -> Self {
+        Self::no_content().deliver(Delivery::shaped(Shape::Reset))
+    }
+
     /// 204.
     pub(super) fn no_content() -> Self {
         Self {
             status: 204,
             headers: Vec::new(),
             body: Body::Empty,
+            delivery: Delivery::default(),
         }
     }
 
@@ -209,7 +223,14 @@ impl Reply {
             status: 200,
             headers: Vec::new(),
             body: Body::Text(body),
+            delivery: Delivery::default(),
         }
+    }
+
+    /// The same reply, delivered otherwise.
+    pub(super) fn deliver(mut self, delivery: Delivery) -> Self {
+        self.delivery = self.delivery.and(delivery);
+        self
     }
 
     /// The same reply with one more header.

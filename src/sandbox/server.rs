@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body as HttpBody, to_bytes};
-use axum::extract::{Request as HttpRequest, State};
+use axum::extract::{ConnectInfo, Request as HttpRequest, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use jiff::Timestamp;
@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::clock::http_date;
+use super::delivery::{Cut, Lines, deliver};
 use super::errors::Failure;
 use super::owner::Owner;
 use super::relay::{Door, NOT_OWNER, Outcome, Parcel, RELAYED};
@@ -28,7 +29,8 @@ const GRACE: Duration = Duration::from_secs(5);
 pub(super) async fn serve(listener: TcpListener, door: Arc<Door>, stopped: oneshot::Receiver<()>) {
     let (quiet, hushed) = oneshot::channel();
     let routes = Router::new().fallback(answer).with_state(Arc::clone(&door));
-    let server = axum::serve(listener, routes).with_graceful_shutdown(async move {
+    let service = routes.into_make_service_with_connect_info::<Cut>();
+    let server = axum::serve(Lines(listener), service).with_graceful_shutdown(async move {
         let _ = stopped.await;
         let _ = quiet.send(());
     });
@@ -42,7 +44,21 @@ pub(super) async fn serve(listener: TcpListener, door: Arc<Door>, stopped: onesh
     door.close().await;
 }
 
-async fn answer(State(door): State<Arc<Door>>, http: HttpRequest) -> Response {
+async fn answer(
+    State(door): State<Arc<Door>>,
+    ConnectInfo(cut): ConnectInfo<Cut>,
+    http: HttpRequest,
+) -> Response {
+    let is_relayed = http.headers().contains_key(RELAYED);
+    let response = found(&door, http).await;
+    if is_relayed {
+        // The relay has the caller's connection; ours is only the way to it.
+        return response;
+    }
+    deliver(response, &cut).await
+}
+
+async fn found(door: &Door, http: HttpRequest) -> Response {
     let (head, body) = http.into_parts();
     let target = head
         .uri
@@ -90,7 +106,7 @@ async fn answer(State(door): State<Arc<Door>>, http: HttpRequest) -> Response {
 }
 
 async fn answer_owned(owner: Arc<Owner>, parcel: Parcel) -> Response {
-    let request = Request::new(
+    let mut request = Request::new(
         parcel.method.as_str(),
         &parcel.target,
         readable(&parcel.headers),
@@ -99,7 +115,7 @@ async fn answer_owned(owner: Arc<Owner>, parcel: Parcel) -> Response {
     );
     // The log is synced before the answer, which may take a while: not on the runtime's own threads.
     tokio::task::spawn_blocking(move || {
-        let (reply, now) = owner.answer(&request);
+        let (reply, now) = owner.answer(&mut request);
         response(reply, now, request.header("client-request-id"))
     })
     .await
@@ -167,6 +183,7 @@ fn response(reply: Reply, now: Timestamp, client_request_id: Option<&str>) -> Re
     for (name, value) in &reply.headers {
         put(name, value);
     }
+    reply.delivery.put_on(&mut response);
     response
 }
 

@@ -48,6 +48,11 @@ impl Caller {
         Ok(Self { claims })
     }
 
+    /// The application that asks, by its client id.
+    pub(super) fn app(&self) -> &str {
+        text(&self.claims, "appid")
+    }
+
     /// Whether the token carries a permission, as a role or as a scope.
     pub(super) fn may(&self, permission: &str) -> bool {
         let is_role = self.claims["roles"]

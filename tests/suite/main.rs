@@ -8,6 +8,7 @@ mod examples;
 mod graph_contract;
 mod main_job;
 mod requests;
+mod sandbox_faults;
 mod sandbox_kinds;
 mod support;
 mod trial;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::{Identity, Options, control, start};
+use super::super::{Identity, Options, Settings, control, start};
 use super::{Client, POLICIES, azure_mfa, sandbox, serve, start_with};
 
 #[tokio::test]
@@ -83,6 +83,7 @@ async fn what_was_acknowledged_survives_a_torn_log() {
     std::fs::write(&log, "nonsense\n").unwrap();
     let options = Options {
         tenants: 1,
+        settings: Settings::default(),
         state: directory.path().to_owned(),
         listen: "127.0.0.1:0".parse().unwrap(),
     };
@@ -95,6 +96,7 @@ async fn what_was_acknowledged_survives_a_torn_log() {
     );
     let abroad = Options {
         tenants: 1,
+        settings: Settings::default(),
         state: directory.path().to_owned(),
         listen: "0.0.0.0:0".parse().unwrap(),
     };

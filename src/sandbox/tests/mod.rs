@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{CLIENT_ID, CLIENT_SECRET, Options, Running, TENANT_ID, start};
+use super::{CLIENT_ID, CLIENT_SECRET, Options, Running, Settings, TENANT_ID, start};
 
 mod access;
 mod beside;
@@ -17,6 +17,7 @@ mod policies;
 mod previews;
 mod profiles;
 mod refusals;
+mod weather;
 mod what_if;
 
 const POLICIES: &str = "/v1.0/identity/conditionalAccess/policies";
@@ -55,6 +56,7 @@ async fn start_with(state: &Path, tenants: usize) -> Running {
         state: state.to_owned(),
         listen: "127.0.0.1:0".parse().unwrap(),
         tenants,
+        settings: Settings::default(),
     })
     .await
     .unwrap()

@@ -1,14 +1,19 @@
 //! `portcullis sandbox`
 
+mod fault;
+mod weather;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use weather::Weather;
+
 use super::error::CommandError;
 use super::ui::Ui;
 use super::{Global, Success};
-use crate::sandbox::{self, Identity, Options, Running};
+use crate::sandbox::{self, Identity, Options, Running, Settings};
 use crate::workspace::load_config;
 
 /// The built-in tenant: a Graph server on loopback, with a clock of its own.
@@ -31,6 +36,8 @@ enum Action {
         /// How many tenants to serve; with more than one the line lists them all.
         #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..))]
         tenants: u16,
+        #[command(flatten)]
+        weather: Weather,
     },
     /// Start over: everything that was ever written to the tenant is forgotten.
     Reset {
@@ -68,6 +75,8 @@ enum Action {
         #[command(flatten)]
         place: Where,
     },
+    /// Script what goes wrong with the next requests.
+    Fault(Box<fault::Args>),
 }
 
 /// What kind of tenant to start over as.
@@ -115,7 +124,16 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
             listen,
             state,
             tenants,
-        } => serve(*listen, state.as_ref(), usize::from(*tenants), global, ui).await,
+            weather,
+        } => {
+            let options = Options {
+                state: state_directory(state.as_ref(), global),
+                listen: *listen,
+                tenants: usize::from(*tenants),
+                settings: weather.settings(),
+            };
+            serve(options, ui).await
+        }
         Action::Reset { kind, place } => {
             let now = control(place, "reset", &kind.body(), global).await?;
             say(&now, "The sandbox starts over", global, ui)
@@ -139,22 +157,13 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
             let now = control(place, "advance", &json!({"by": by}), global).await?;
             say(&now, "The sandbox's clock moved", global, ui)
         }
+        Action::Fault(args) => fault::run(args, global, ui).await,
     }
 }
 
-async fn serve(
-    listen: SocketAddr,
-    state: Option<&PathBuf>,
-    tenants: usize,
-    global: &Global,
-    ui: &Ui,
-) -> Result<Success, CommandError> {
-    let running = sandbox::start(Options {
-        state: state_directory(state, global),
-        listen,
-        tenants,
-    })
-    .await?;
+async fn serve(options: Options, ui: &Ui) -> Result<Success, CommandError> {
+    let tenants = options.tenants;
+    let running = sandbox::start(options).await?;
     let mut line = json!({"url": running.url(), "tenant_id": sandbox::TENANT_ID});
     if tenants > 1 {
         line["tenants"] = (1..=tenants)
@@ -214,6 +223,7 @@ async fn control(
             let running = sandbox::start(Options {
                 state: state_directory(place.state.as_ref(), global),
                 listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+                settings: Settings::default(),
                 tenants: 1,
             })
             .await?;
