@@ -37,6 +37,7 @@ mod policy_shape;
 mod population;
 mod profile;
 mod query;
+mod recording;
 mod relay;
 mod remote;
 mod request;
@@ -89,6 +90,8 @@ pub struct Options {
     pub settings: Settings,
     /// How many tenants to serve, numbered from 1; see [`Identity::of`].
     pub tenants: usize,
+    /// A file to append every exchange to that this process answers, as JSON Lines without secrets.
+    pub record: Option<PathBuf>,
 }
 
 /// Why a sandbox could not be started.
@@ -109,6 +112,14 @@ pub enum SandboxError {
     #[error("the sandbox cannot use its state in {}: {source}", path.display())]
     State {
         /// The file or directory.
+        path: PathBuf,
+        /// What the file system said.
+        source: io::Error,
+    },
+    /// The file for the recording could not be opened.
+    #[error("the sandbox cannot record to {}: {source}", path.display())]
+    Record {
+        /// The file.
         path: PathBuf,
         /// What the file system said.
         source: io::Error,
@@ -180,6 +191,7 @@ pub async fn start(options: Options) -> Result<Running, SandboxError> {
         options.tenants,
         url.clone(),
         options.settings.clone(),
+        options.record.as_deref(),
     )?);
     let owns = door.try_own().await?.is_some();
     let (shutdown, stopped) = tokio::sync::oneshot::channel();

@@ -300,28 +300,34 @@ pub(super) fn rendered(session: &Session<'_>, request: &Request, row: &Value) ->
         policy["grantControls"]["authenticationStrength"] =
             whole.map_or(Value::Null, |strength| Value::clone(&strength));
     }
-    if !request.knows_new_members() {
-        for (path, member) in [
-            ("/conditions/platforms/includePlatforms", "linux"),
-            ("/conditions/platforms/excludePlatforms", "linux"),
-            ("/grantControls/builtInControls", "riskRemediation"),
-        ] {
-            if let Some(list) = policy.pointer_mut(path)
-                && texts(list).contains(&member)
-            {
-                let masked: Vec<&str> = texts(list)
-                    .into_iter()
-                    .map(|text| {
-                        if text == member {
-                            "unknownFutureValue"
-                        } else {
-                            text
-                        }
-                    })
-                    .collect();
-                *list = json!(masked);
-            }
+    hide_new_members(request, &mut policy);
+    policy
+}
+
+/// Hides what came after `unknownFutureValue` from who did not ask for it (1.8).
+pub(super) fn hide_new_members(request: &Request, policy: &mut Value) {
+    if request.knows_new_members() {
+        return;
+    }
+    for (path, member) in [
+        ("/conditions/platforms/includePlatforms", "linux"),
+        ("/conditions/platforms/excludePlatforms", "linux"),
+        ("/grantControls/builtInControls", "riskRemediation"),
+    ] {
+        if let Some(list) = policy.pointer_mut(path)
+            && texts(list).contains(&member)
+        {
+            let masked: Vec<&str> = texts(list)
+                .into_iter()
+                .map(|text| {
+                    if text == member {
+                        "unknownFutureValue"
+                    } else {
+                        text
+                    }
+                })
+                .collect();
+            *list = json!(masked);
         }
     }
-    policy
 }

@@ -220,7 +220,7 @@ fn dispatch(session: &Session<'_>, request: &Request, segments: &[&str]) -> Hand
             templates::answer(session, request, rest)
         }
         ["auditlogs", "directoryaudits"] => read(request, || audit::list(session, request)),
-        ["auditlogs", "directoryaudits", id] => read(request, || audit::get(session, id)),
+        ["auditlogs", "directoryaudits", id] => read(request, || audit::get(session, request, id)),
         ["serviceprincipals", id, "approleassignments"] => {
             read(request, || apps::assignments(session, request, id))
         }

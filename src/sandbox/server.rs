@@ -78,7 +78,7 @@ async fn found(door: &Door, http: HttpRequest) -> Response {
         body,
     };
     if let Some(owner) = door.owned() {
-        return answer_owned(owner, parcel).await;
+        return answer_owned(door, owner, parcel).await;
     }
     if parcel.headers.contains_key(RELAYED) {
         let mut response = failure(
@@ -92,7 +92,7 @@ async fn found(door: &Door, http: HttpRequest) -> Response {
         return response;
     }
     match door.find(&parcel).await {
-        Outcome::Own(owner) => answer_owned(owner, parcel).await,
+        Outcome::Own(owner) => answer_owned(door, owner, parcel).await,
         Outcome::Relayed(response) => response,
         Outcome::Broken => failure(
             StatusCode::BAD_GATEWAY,
@@ -105,7 +105,8 @@ async fn found(door: &Door, http: HttpRequest) -> Response {
     }
 }
 
-async fn answer_owned(owner: Arc<Owner>, parcel: Parcel) -> Response {
+async fn answer_owned(door: &Door, owner: Arc<Owner>, parcel: Parcel) -> Response {
+    let recording = door.recording();
     let mut request = Request::new(
         parcel.method.as_str(),
         &parcel.target,
@@ -116,6 +117,9 @@ async fn answer_owned(owner: Arc<Owner>, parcel: Parcel) -> Response {
     // The log is synced before the answer, which may take a while: not on the runtime's own threads.
     tokio::task::spawn_blocking(move || {
         let (reply, now) = owner.answer(&mut request);
+        if let Some(recording) = recording {
+            recording.append(&request, &reply);
+        }
         response(reply, now, request.header("client-request-id"))
     })
     .await
@@ -154,15 +158,11 @@ fn origin(headers: &HeaderMap) -> String {
 }
 
 fn response(reply: Reply, now: Timestamp, client_request_id: Option<&str>) -> Response {
-    let (content_type, bytes) = match reply.body {
-        Body::Empty => (None, Vec::new()),
-        Body::Json(value) => (
-            Some(
-                "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8",
-            ),
-            serde_json::to_vec(&value).unwrap_or_default(),
-        ),
-        Body::Text(text) => (Some("text/plain"), text.into_bytes()),
+    let content_type = reply.body.content_type();
+    let bytes = match reply.body {
+        Body::Empty => Vec::new(),
+        Body::Json(value) => serde_json::to_vec(&value).unwrap_or_default(),
+        Body::Text(text) => text.into_bytes(),
     };
     let mut response = Response::new(HttpBody::from(bytes));
     *response.status_mut() =

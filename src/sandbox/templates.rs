@@ -6,12 +6,13 @@ use serde_json::{Value, json};
 
 use super::errors::Failure;
 use super::owner::{Answer, Session};
+use super::policies::hide_new_members;
 use super::profile::Profile;
 use super::query::{Collection, page, single, whole};
 use super::request::Request;
 use super::routes::Handled;
 use super::schema::{POLICY, Surface, completed, shown};
-use super::tenant::{Row, text};
+use super::tenant::{Row, Table, text};
 
 const CONTEXT: &str = "identity/conditionalAccess/templates";
 /// What stands for whoever makes a policy from a template.
@@ -118,12 +119,19 @@ fn templates(session: &Session<'_>, request: &Request) -> Vec<Value> {
                 }),
                 &POLICY,
             );
+            let mut details = shown(&policy, &POLICY, surface);
+            if let Some(strength) = details.pointer_mut("/grantControls/authenticationStrength")
+                && let Some(whole) = session.tenant.row(Table::Strengths, text(strength, "id"))
+            {
+                *strength = Value::clone(&whole);
+            }
+            hide_new_members(request, &mut details);
             json!({
                 "id": template.id,
                 "name": template.name,
                 "description": template.description,
                 "scenarios": template.scenarios,
-                "details": shown(&policy, &POLICY, surface),
+                "details": details,
             })
         })
         .collect()

@@ -3,6 +3,7 @@
 
 mod architecture;
 mod complaints;
+mod contract;
 mod corpus;
 mod examples;
 mod graph_contract;

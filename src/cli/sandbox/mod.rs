@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use weather::Weather;
 
 use super::error::CommandError;
+use super::session::recorded;
 use super::ui::Ui;
 use super::{Global, Success};
 use crate::sandbox::{self, Identity, Options, Running, Settings};
@@ -38,6 +39,10 @@ enum Action {
         tenants: u16,
         #[command(flatten)]
         weather: Weather,
+        /// Append every exchange to this file as JSON Lines, without tokens; the variable
+        /// PORTCULLIS_SANDBOX_RECORD does the same for every command that opens the tenant.
+        #[arg(long, value_name = "FILE")]
+        record: Option<PathBuf>,
     },
     /// Start over: everything that was ever written to the tenant is forgotten.
     Reset {
@@ -125,12 +130,14 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
             state,
             tenants,
             weather,
+            record,
         } => {
             let options = Options {
                 state: state_directory(state.as_ref(), global),
                 listen: *listen,
                 tenants: usize::from(*tenants),
                 settings: weather.settings(),
+                record: record.clone().or_else(recorded),
             };
             serve(options, ui).await
         }
@@ -225,6 +232,7 @@ async fn control(
                 listen: SocketAddr::from(([127, 0, 0, 1], 0)),
                 settings: Settings::default(),
                 tenants: 1,
+                record: recorded(),
             })
             .await?;
             let url = running.url().to_owned();

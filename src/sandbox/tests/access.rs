@@ -55,6 +55,7 @@ async fn signed_in(client: &Client) -> Client {
         http: client.http.clone(),
         url: client.url.clone(),
         token: token["access_token"].as_str().unwrap().to_owned(),
+        is_checked: true,
     }
 }
 

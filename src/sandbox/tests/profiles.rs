@@ -195,6 +195,7 @@ async fn a_national_cloud_lacks_what_its_schema_lacks() {
     );
 
     reset(&running, json!({"cloud": "china"})).await;
+    let client = client.unchecked();
     assert_eq!(client.post(POLICIES, azure_mfa()).await.status, 201);
     for (path, value) in [
         ("/conditions/signInRiskLevels", json!([])),

@@ -37,11 +37,22 @@ impl Graph {
     }
 
     pub(crate) fn request(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, String) {
+        self.request_with(method, path, body, &[])
+    }
+
+    fn request_with(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+        more: &[(&str, &str)],
+    ) -> (u16, String) {
         let authorization = format!("Bearer {}", self.token);
-        let headers = [
+        let mut headers = vec![
             ("authorization", authorization.as_str()),
             ("content-type", "application/json"),
         ];
+        headers.extend(more);
         let body = body.map_or_else(Vec::new, |body| body.to_string().into_bytes());
         send(
             &self.url,
@@ -83,15 +94,18 @@ impl Graph {
         serde_json::from_str(&answer).unwrap_or_default()
     }
 
+    /// Reads a path that may be answered or not, from the index that counts; returns status and body.
+    pub(crate) fn ask(&self, path: &str) -> (u16, Value) {
+        let eventual = [("consistencylevel", "eventual")];
+        let (status, answer) = self.request_with("GET", path, None, &eventual);
+        (status, serde_json::from_str(&answer).unwrap_or_default())
+    }
+
     /// Reads with the members that v1.0 hides behind `unknownFutureValue`.
     #[track_caller]
     pub(crate) fn get_with_new_members(&self, path: &str) -> Value {
-        let authorization = format!("Bearer {}", self.token);
-        let headers = [
-            ("authorization", authorization.as_str()),
-            ("prefer", "include-unknown-enum-members"),
-        ];
-        let (status, answer) = send(&self.url, "GET", path, &headers, b"");
+        let prefer = [("prefer", "include-unknown-enum-members")];
+        let (status, answer) = self.request_with("GET", path, None, &prefer);
         assert_eq!(status, 200, "GET {path}: {answer}");
         serde_json::from_str(&answer).unwrap()
     }
