@@ -198,6 +198,26 @@ impl Answer {
     }
 }
 
+/// An answer on its way out.
+#[derive(Debug)]
+pub(super) struct Answered {
+    pub(super) reply: Reply,
+    /// The tenant's time, for the `Date` header.
+    pub(super) now: jiff::Timestamp,
+    /// The scripted fault that struck the request or a part of it.
+    pub(super) fault: Option<&'static str>,
+}
+
+impl Answered {
+    fn new(reply: Reply, now: jiff::Timestamp) -> Self {
+        Self {
+            reply,
+            now,
+            fault: None,
+        }
+    }
+}
+
 /// A tenant's place at the server; its state is read when it is asked for.
 #[derive(Debug)]
 struct Seat {
@@ -284,12 +304,12 @@ impl Owner {
         })
     }
 
-    /// Answers one request; also returns the tenant's time for the `Date` header.
-    pub(super) fn answer(&self, request: &mut Request) -> (Reply, jiff::Timestamp) {
+    /// Answers one request.
+    pub(super) fn answer(&self, request: &mut Request) -> Answered {
         let is_control = request.is_control();
         let Some(seat) = self.seat_of(request, is_control) else {
             let start = clock::at(clock::START);
-            return (
+            return Answered::new(
                 controls::refused(404, "no such tenant is served here"),
                 start,
             );
@@ -308,7 +328,7 @@ impl Owner {
                         let failure = broken(&error);
                         let start = clock::at(clock::START);
                         let date = clock::error_time(start);
-                        return (
+                        return Answered::new(
                             Reply::json(failure.status, failure.envelope(request, &date, "")),
                             start,
                         );
@@ -318,7 +338,7 @@ impl Owner {
         };
         if is_control {
             let reply = controls::answer(self, state, request);
-            return (reply, state.tenant.now());
+            return Answered::new(reply, state.tenant.now());
         }
         state.settings = self.settings().clone();
         let reach = state.settings.read_lag;
@@ -332,6 +352,9 @@ impl Owner {
         };
         let now = state.tenant.now();
         drop(held);
+        let fault = struck
+            .map(|fault| fault.kind.name())
+            .or_else(|| parts.iter().find_map(|part| part.fault));
         let mut requests = self.requests();
         if requests.len() == REMEMBERED {
             requests.pop_front();
@@ -342,9 +365,13 @@ impl Owner {
             path: request.path.clone(),
             status: reply.status,
             parts,
-            fault: struck.map(|fault| fault.kind.name()),
+            fault,
         });
-        (reply.deliver(late), now)
+        Answered {
+            reply: reply.deliver(late),
+            now,
+            fault,
+        }
     }
 
     /// The tenant that a request is for: what its token, its path or, for a control, its query says.
@@ -358,12 +385,10 @@ impl Owner {
         if is_control && let Some(name) = request.option("tenant") {
             return seat(name);
         }
-        let name = if request.versioned {
-            token::tenant_id(request)
-        } else {
-            request.segments.first().cloned()
-        };
-        name.and_then(|name| seat(&name)).or(self.seats.first())
+        let by_path = || request.segments.first().and_then(|name| seat(name));
+        let by_token = || token::tenant_id(request).and_then(|name| seat(&name));
+        let named = if request.versioned { None } else { by_path() };
+        named.or_else(by_token).or(self.seats.first())
     }
 
     /// Forgets the tenant that nobody has asked for the longest when too many are in memory: it is a

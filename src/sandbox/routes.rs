@@ -16,8 +16,8 @@ use super::tenant::{Happening, Table};
 use super::throttle::Asker;
 use super::token::{self, Caller};
 use super::{
-    apps, audit, batch, bin, contexts, directory, licences, locations, members, organisation,
-    permissions, policies, strengths, templates, what_if,
+    apps, audit, azure, batch, bin, contexts, directory, discovery, licences, locations, members,
+    organisation, permissions, policies, singletons, strengths, templates, what_if,
 };
 
 /// What a handler returns.
@@ -40,9 +40,15 @@ pub(super) fn answer(
     let instead = struck.and_then(Fault::instead);
     if instead.is_none()
         && !request.versioned
-        && let Some(reply) = token::answer(&state.tenant, request)
+        && let Some(reply) =
+            discovery::answer(request).or_else(|| token::answer(&state.tenant, request))
     {
         return (spoiled(reply), Vec::new());
+    }
+    if let Some(failure) = &instead
+        && !request.versioned
+    {
+        return (token::failed(failure), Vec::new());
     }
     let request_id = Uuid::new_v4().to_string();
     let answered = instead.map_or_else(|| authenticated(state, request, struck), Err);
@@ -59,8 +65,12 @@ fn authenticated(
     struck: Option<&Fault>,
 ) -> Result<(Reply, Vec<Part>), Failure> {
     if !request.versioned {
-        let first = request.segments.first().map_or("", String::as_str);
-        return Err(Failure::no_such_segment(first));
+        let Some(reply) = azure::answer(&state.tenant, request) else {
+            let first = request.segments.first().map_or("", String::as_str);
+            return Err(Failure::no_such_segment(first));
+        };
+        Caller::of(&state.tenant, request)?;
+        return reply.map(|reply| (reply, Vec::new()));
     }
     let caller = Caller::of(&state.tenant, request)?;
     if request.segments.len() == 1 && request.segments[0].eq_ignore_ascii_case("$batch") {
@@ -227,11 +237,25 @@ fn dispatch(session: &Session<'_>, request: &Request, segments: &[&str]) -> Hand
         ["groups", id, rest @ ..] if !rest.is_empty() => {
             members::answer(session, request, id, rest)
         }
+        ["me"] => me(session, request),
         [] => Err(Failure::no_such_segment("")),
         _ => directory::answer(session, request, segments)
             .or_else(|| organisation::answer(session, request, segments))
+            .or_else(|| singletons::answer(session, request, segments))
             .unwrap_or_else(|| Err(Failure::no_such_segment(unknown(request)))),
     }
+}
+
+/// The person who signed in.
+fn me(session: &Session<'_>, request: &Request) -> Handled {
+    let Some(id) = session.caller.user() else {
+        // synthetic: the contract has no text for an application that asks who it is.
+        return Err(Failure::bad_request(
+            "/me request is only valid with delegated authentication flow.",
+        ));
+    };
+    directory::answer(session, request, &["users", id])
+        .unwrap_or_else(|| Err(Failure::no_such_segment("me")))
 }
 
 /// Answers a path that can only be read.
@@ -244,8 +268,12 @@ pub(super) fn read(request: &Request, reply: impl FnOnce() -> Result<Reply, Fail
 
 /// The segment to blame: the first one when nothing starts like that, else the last.
 fn unknown(request: &Request) -> &str {
-    const ROOTS: [&str; 12] = [
+    const ROOTS: [&str; 16] = [
         "identity",
+        "devicemanagement",
+        "directory",
+        "identitygovernance",
+        "security",
         "policies",
         "auditlogs",
         "users",

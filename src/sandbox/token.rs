@@ -15,7 +15,7 @@ use super::errors::Failure;
 use super::request::{Reply, Request};
 use super::rules::texts;
 use super::tenant::{Table, Tenant, text};
-use super::{CLIENT_ID, CLIENT_SECRET};
+use super::{CLIENT_ID, CLIENT_SECRET, discovery};
 
 /// How long a token is good for, in seconds of the wall clock.
 const LIFETIME: i64 = 3599;
@@ -67,6 +67,11 @@ impl Caller {
     /// Whether the token says that its user met an authentication context.
     pub(super) fn has_met(&self, context: &str) -> bool {
         texts(&self.claims["acrs"]).contains(&context)
+    }
+
+    /// The id of the person who signed in; `None` for an application.
+    pub(super) fn user(&self) -> Option<&str> {
+        (text(&self.claims, "idtyp") == "user").then(|| text(&self.claims, "oid"))
     }
 
     /// The `initiatedBy` of an audit entry.
@@ -128,7 +133,7 @@ pub(super) fn answer(tenant: &Tenant, request: &Request) -> Option<Reply> {
         [name, "v2.0", ".well-known", "openid-configuration"] => (*name, "openid-configuration"),
         _ => return None,
     };
-    if !tenant.identity().answers_to(name) {
+    if !tenant.identity().answers_to(name) && !discovery::is_any_tenant(name) {
         return Some(refused(
             400,
             "invalid_request",
@@ -139,7 +144,9 @@ pub(super) fn answer(tenant: &Tenant, request: &Request) -> Option<Reply> {
         ));
     }
     Some(match (request.method.as_str(), endpoint) {
-        ("GET", "openid-configuration") => Reply::ok(configuration(tenant, request)),
+        ("GET", "openid-configuration") => {
+            Reply::ok(discovery::openid(tenant.identity(), name, request))
+        }
         ("POST", "token") => token(tenant, request),
         ("POST", "devicecode") => device_code(request),
         ("GET", "authorize") => authorize(request),
@@ -150,20 +157,6 @@ pub(super) fn answer(tenant: &Tenant, request: &Request) -> Option<Reply> {
             900_144,
             "There is no such endpoint.",
         ),
-    })
-}
-
-fn configuration(tenant: &Tenant, request: &Request) -> Value {
-    let root = format!("{}/{}", request.origin, tenant.identity().id);
-    json!({
-        "issuer": format!("{root}/v2.0"),
-        "token_endpoint": format!("{root}/oauth2/v2.0/token"),
-        "authorization_endpoint": format!("{root}/oauth2/v2.0/authorize"),
-        "device_authorization_endpoint": format!("{root}/oauth2/v2.0/devicecode"),
-        "response_modes_supported": ["query"],
-        "response_types_supported": ["code"],
-        "scopes_supported": ["openid", "profile", "offline_access"],
-        "tenant_region_scope": "EU",
     })
 }
 
@@ -408,6 +401,16 @@ fn invalid_grant() -> Reply {
         "invalid_grant",
         70000,
         "The provided value for the code or token is invalid or expired.",
+    )
+}
+
+/// A scripted failure in the words of the login half.
+pub(super) fn failed(failure: &Failure) -> Reply {
+    refused(
+        failure.status,
+        "temporarily_unavailable",
+        90033,
+        &failure.message,
     )
 }
 

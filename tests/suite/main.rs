@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used)]
 
 mod architecture;
+mod clients;
 mod complaints;
 mod contract;
 mod corpus;
+mod evaluate;
 mod examples;
 mod graph_contract;
 mod main_job;

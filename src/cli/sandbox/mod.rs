@@ -14,7 +14,7 @@ use super::error::CommandError;
 use super::session::recorded;
 use super::ui::Ui;
 use super::{Global, Success};
-use crate::sandbox::{self, Identity, Options, Running, Settings};
+use crate::sandbox::{self, Identity, Options, Running, Tls};
 use crate::workspace::load_config;
 
 /// The built-in tenant: a Graph server on loopback, with a clock of its own.
@@ -34,15 +34,21 @@ enum Action {
         /// Where the tenant is kept [default: the store's sandbox].
         #[arg(long, value_name = "DIR")]
         state: Option<PathBuf>,
+        /// Talk TLS, with an authority and a certificate of its own kept in this folder.
+        #[arg(long, value_name = "DIR")]
+        tls: Option<PathBuf>,
+        /// One more host name for the certificate, besides localhost; may be repeated.
+        #[arg(long = "host", value_name = "NAME", requires = "tls")]
+        hosts: Vec<String>,
         /// How many tenants to serve; with more than one the line lists them all.
         #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..))]
         tenants: u16,
-        #[command(flatten)]
-        weather: Weather,
         /// Append every exchange to this file as JSON Lines, without tokens; the variable
         /// PORTCULLIS_SANDBOX_RECORD does the same for every command that opens the tenant.
         #[arg(long, value_name = "FILE")]
         record: Option<PathBuf>,
+        #[command(flatten)]
+        weather: Weather,
     },
     /// Start over: everything that was ever written to the tenant is forgotten.
     Reset {
@@ -128,16 +134,22 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
         Action::Serve {
             listen,
             state,
+            tls,
+            hosts,
             tenants,
-            weather,
             record,
+            weather,
         } => {
             let options = Options {
                 state: state_directory(state.as_ref(), global),
                 listen: *listen,
+                tls: tls.as_ref().map(|directory| Tls {
+                    directory: directory.clone(),
+                    hosts: hosts.clone(),
+                }),
                 tenants: usize::from(*tenants),
-                settings: weather.settings(),
                 record: record.clone().or_else(recorded),
+                settings: weather.settings(),
             };
             serve(options, ui).await
         }
@@ -170,8 +182,12 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
 
 async fn serve(options: Options, ui: &Ui) -> Result<Success, CommandError> {
     let tenants = options.tenants;
+    let authority = options.tls.as_ref().map(Tls::authority);
     let running = sandbox::start(options).await?;
     let mut line = json!({"url": running.url(), "tenant_id": sandbox::TENANT_ID});
+    if let Some(authority) = authority {
+        line["ca"] = json!(authority);
+    }
     if tenants > 1 {
         line["tenants"] = (1..=tenants)
             .map(Identity::of)
@@ -228,11 +244,8 @@ async fn control(
         Some(url) => url.trim_end_matches('/').to_owned(),
         None => {
             let running = sandbox::start(Options {
-                state: state_directory(place.state.as_ref(), global),
-                listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-                settings: Settings::default(),
-                tenants: 1,
                 record: recorded(),
+                ..Options::of(state_directory(place.state.as_ref(), global))
             })
             .await?;
             let url = running.url().to_owned();

@@ -10,7 +10,7 @@ use contract::exchange::Exchange;
 use contract::tables::Tables;
 use contract::violations;
 
-use super::{CLIENT_ID, CLIENT_SECRET, Options, Running, Settings, TENANT_ID, start};
+use super::{CLIENT_ID, CLIENT_SECRET, Options, Running, TENANT_ID, start};
 
 /// The tables of `tests/contract`, and what breaks them.
 #[path = "../../../tests/suite/contract/checker/mod.rs"]
@@ -64,11 +64,8 @@ async fn serve(state: &Path) -> Running {
 
 async fn start_with(state: &Path, tenants: usize) -> Running {
     start(Options {
-        state: state.to_owned(),
-        listen: "127.0.0.1:0".parse().unwrap(),
         tenants,
-        settings: Settings::default(),
-        record: None,
+        ..Options::of(state.to_owned())
     })
     .await
     .unwrap()

@@ -501,11 +501,8 @@ async fn a_part_of_a_batch_is_struck_on_its_own_and_its_connection_with_it() {
 async fn settings_come_with_the_process_and_go_with_it() {
     let directory = tempfile::tempdir().unwrap();
     let options = |settings| Options {
-        state: directory.path().to_owned(),
-        listen: "127.0.0.1:0".parse().unwrap(),
-        tenants: 1,
         settings,
-        record: None,
+        ..Options::of(directory.path().to_owned())
     };
     let bad = Settings {
         latency: Latency(Duration::from_millis(1)),
