@@ -127,10 +127,13 @@ pub(super) fn handle(
             let initiated_by = caller.initiated_by(&state.tenant);
             let stamp = super::clock::tick(state.tenant.now());
             let audit = write.activity.entry(&state.tenant, stamp, &initiated_by);
-            state.record(Happening::Write {
-                changes: write.changes,
-                audit,
-            })?;
+            let changes = match struck {
+                Some(fault) => fault.keep(write.changes),
+                None => write.changes,
+            };
+            if !changes.is_empty() {
+                state.record(Happening::Write { changes, audit })?;
+            }
             let mut reply = write.reply;
             reply.headers.extend(toll);
             Ok(reply)
