@@ -18,12 +18,18 @@ macro_rules! words {
             /// The words that YAML may use, in the order they are offered in messages.
             pub const WORDS: &[&str] = &[$($word),+];
 
-            /// Reads Graph's spelling.
+            /// Reads Graph's spelling, in any case: exports and older policies are not strict about it.
             pub fn from_wire(wire: &str) -> Self {
                 match wire {
                     $($wire => Self::$variant,)+
+                    $(other if other.eq_ignore_ascii_case($wire) => Self::$variant,)+
                     other => Self::Unknown(other.to_owned()),
                 }
+            }
+
+            /// Whether this version has a word for it.
+            pub fn is_known(&self) -> bool {
+                !matches!(self, Self::Unknown(_))
             }
 
             /// Graph's spelling.

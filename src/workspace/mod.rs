@@ -20,6 +20,7 @@ mod rollout;
 mod tests;
 mod text;
 mod tree;
+mod write;
 mod yaml;
 
 use std::collections::BTreeMap;
@@ -28,6 +29,7 @@ use std::path::{Path, PathBuf};
 pub use edit::{EditError, set_state};
 pub use load::{load, load_config, load_one};
 pub use record::{record_path, record_yaml};
+pub use write::{Draft, UNEXPLAINED, UNOWNED, Write, Written, policy_yaml, unknown_words};
 
 use crate::diagnostic::{At, Diagnostic, Source};
 use crate::model::{Desired, PromotionRecord, TenantDeclaration};

@@ -356,7 +356,12 @@ pub(super) fn workload(node: &Node, out: &mut Findings) -> Option<Workload<Name>
     let what = "`workload_identities`";
     let table = Table::open(node, what, &["include", "exclude", "filter"], &[], out)?;
     let mut workload = Workload::default();
-    if let Some(node) = table.require("include", out) {
+    let include = if table.get("filter").is_some() {
+        table.get("include")
+    } else {
+        table.require("include", out)
+    };
+    if let Some(node) = include {
         let seen = names(
             read::some_items(node, "`workload_identities.include`", out),
             out,

@@ -1,0 +1,35 @@
+//! YAML out: from a live policy to a small tree, from the tree to text.
+
+mod policy;
+mod scalar;
+mod tree;
+
+pub(super) use policy::entries;
+pub use policy::{Draft, UNEXPLAINED, UNOWNED, Write, Written, unknown_words};
+pub(super) use scalar::quoted;
+pub(super) use tree::{Entry, Item, Meaning, Value, render_entry, render_item};
+
+use std::fmt::Write as _;
+
+/// A policy as a new file.
+pub fn policy_yaml(draft: &Draft<'_>, write: Write<'_>) -> String {
+    let mut out = String::new();
+    for line in &draft.remarks {
+        let _ = writeln!(out, "# {}", scalar::comment(line));
+    }
+    if !draft.remarks.is_empty() {
+        out.push('\n');
+    }
+    for entry in entries(draft, write) {
+        if is_section(&entry.value) || !entry.above.is_empty() {
+            out.push('\n');
+        }
+        render_entry(&entry, 0, &mut out);
+    }
+    out
+}
+
+/// Whether a top-level value is set off from the one above by a blank line.
+pub(super) fn is_section(value: &Value) -> bool {
+    matches!(value, Value::Map(_) | Value::List(_))
+}
