@@ -10,6 +10,7 @@ pub mod diff;
 pub mod evidence;
 pub mod graph;
 pub mod guard;
+pub mod import;
 pub mod model;
 pub mod plan;
 pub mod report;

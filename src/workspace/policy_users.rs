@@ -312,7 +312,8 @@ impl Side<'_> {
     }
 }
 
-fn read_guests(node: &Node, out: &mut Findings) -> Option<Guests> {
+/// Reads kinds of guests and their home tenants.
+pub(super) fn read_guests(node: &Node, out: &mut Findings) -> Option<Guests> {
     let kinds = |node: &Node, out: &mut Findings| {
         if read::scalar(node) == "all" {
             GuestKind::every()

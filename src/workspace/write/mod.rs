@@ -4,12 +4,17 @@ mod policy;
 mod scalar;
 mod tree;
 
-pub(super) use policy::entries;
 pub use policy::{Draft, UNEXPLAINED, UNOWNED, Write, Written, unknown_words};
+pub(super) use policy::{entries, guests_value};
 pub(super) use scalar::quoted;
 pub(super) use tree::{Entry, Item, Meaning, Value, render_entry, render_item};
 
 use std::fmt::Write as _;
+
+/// A text as it stands in a YAML file, quoted when it has to be.
+pub fn inline(text: &str) -> String {
+    scalar::scalar(text)
+}
 
 /// A policy as a new file.
 pub fn policy_yaml(draft: &Draft<'_>, write: Write<'_>) -> String {

@@ -303,24 +303,9 @@ impl<'a> Writer<'a> {
     }
 
     fn guests(&mut self, guests: &Guests) -> Value {
-        let Guests {
-            kinds,
-            tenants,
-            legacy: _,
-        } = guests;
-        let kinds = if *kinds == GuestKind::every() {
-            Value::Word("all")
-        } else {
-            let (word, known) = (GuestKind::word, GuestKind::from_word);
-            Value::List(self.words("guests", kinds, word, known))
-        };
-        match tenants {
-            None | Some(ExternalTenants::All) => kinds,
-            Some(ExternalTenants::Enumerated(tenants)) => {
-                let tenants = tenants.iter().map(|id| own_text(id)).collect();
-                Value::Inline(vec![("kinds", kinds), ("tenants", Value::List(tenants))])
-            }
-        }
+        let (word, known) = (GuestKind::word, GuestKind::from_word);
+        self.words("guests", &guests.kinds, word, known);
+        guests_value(guests)
     }
 
     fn workload(&mut self, workload: &Workload<Id>) -> Entry {
@@ -570,6 +555,27 @@ impl<'a> Writer<'a> {
             Entry::new("every", Value::text(every)),
             Entry::new("authentication", authentication),
         ])
+    }
+}
+
+/// Kinds of guests, and their home tenants unless it is any.
+pub(in crate::workspace) fn guests_value(guests: &Guests) -> Value {
+    let Guests {
+        kinds,
+        tenants,
+        legacy: _,
+    } = guests;
+    let kinds = if *kinds == GuestKind::every() {
+        Value::Word("all")
+    } else {
+        Value::List(kinds.iter().map(|kind| own_text(kind.word())).collect())
+    };
+    match tenants {
+        None | Some(ExternalTenants::All) => kinds,
+        Some(ExternalTenants::Enumerated(tenants)) => {
+            let tenants = tenants.iter().map(|id| own_text(id)).collect();
+            Value::Inline(vec![("kinds", kinds), ("tenants", Value::List(tenants))])
+        }
     }
 }
 

@@ -116,6 +116,24 @@ impl Value {
         }
     }
 
+    /// The value on one line whatever it is, for a mapping that is written in braces; comments are left out.
+    pub(in crate::workspace) fn flow(&self) -> String {
+        match self {
+            Self::Map(entries) => {
+                let entries: Vec<_> = entries
+                    .iter()
+                    .map(|entry| format!("{}: {}", entry.key, entry.value.flow()))
+                    .collect();
+                format!("{{{}}}", entries.join(", "))
+            }
+            Self::List(items) => {
+                let items: Vec<_> = items.iter().map(|item| item.value.flow()).collect();
+                format!("[{}]", items.join(", "))
+            }
+            Self::Text(_) | Self::Word(_) | Self::Inline(_) => self.inline().unwrap_or_default(),
+        }
+    }
+
     /// Whether the value is written behind its key, on the same line of `used` letters so far.
     fn fits(&self, used: usize) -> Option<String> {
         let inline = self.inline()?;
