@@ -6,5 +6,6 @@ mod examples;
 mod graph_contract;
 mod main_job;
 mod requests;
+mod round_trip;
 mod support;
 mod trial;

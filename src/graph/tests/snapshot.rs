@@ -265,3 +265,57 @@ async fn a_missing_part_or_date_is_an_error() {
     let error = stub.tenant().policies().await.expect_err("no date");
     assert_eq!(error.kind, TenantErrorKind::Shape);
 }
+
+#[tokio::test]
+async fn what_only_beta_shows_is_listed_and_cannot_be_read() {
+    const HIDDEN: &str = "6f1c0f0e-0000-4000-8000-000000000002";
+    let stub = Stub::start(|seen| match seen.path.as_str() {
+        "/v1.0/$batch" => Some(batch(seen, part)),
+        "/beta/identity/conditionalAccess/policies" => Some(Scripted::json(
+            200,
+            &json!({"value": [
+                {"id": POLICY, "displayName": "CA010", "state": "disabled"},
+                {"id": HIDDEN, "displayName": "With a preview", "state": "enabled"},
+            ]}),
+        )),
+        _ => rest(seen),
+    })
+    .await;
+    let snapshot = stub.tenant().snapshot(&lookups()).await.expect("read");
+    let unreadable: Vec<_> = snapshot
+        .unreadable
+        .iter()
+        .map(|policy| {
+            (
+                policy.id.clone(),
+                policy.name.clone(),
+                policy.problem.as_str(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        unreadable,
+        [(
+            Some(Id::new(HIDDEN)),
+            Some("With a preview".to_owned()),
+            "it is visible in beta only"
+        )]
+    );
+    assert_eq!(snapshot.policies.len(), 1);
+    assert_eq!(stub.seen("/beta/").len(), 1);
+}
+
+#[tokio::test]
+async fn a_list_that_beta_refuses_keeps_nobody_from_planning() {
+    let stub = Stub::start(|seen| match seen.path.as_str() {
+        "/v1.0/$batch" => Some(batch(seen, part)),
+        "/beta/identity/conditionalAccess/policies" => {
+            Some(Scripted::error(403, "AccessDenied", "no beta"))
+        }
+        _ => rest(seen),
+    })
+    .await;
+    let snapshot = stub.tenant().snapshot(&lookups()).await.expect("read");
+    assert_eq!(snapshot.unreadable, []);
+    assert_eq!(snapshot.policies.len(), 1);
+}
