@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod architecture;
+mod complaints;
 mod examples;
 mod graph_contract;
 mod main_job;
