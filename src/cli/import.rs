@@ -242,7 +242,7 @@ fn keep_what_plans_empty(
         };
         left.push(LeftAlone {
             name: file.name.clone(),
-            id: None,
+            id: file.id.clone(),
             reason,
         });
         false
@@ -279,7 +279,7 @@ fn keep_what_is_valid(
             };
             left.push(LeftAlone {
                 name: file.name.clone(),
-                id: None,
+                id: file.id.clone(),
                 reason: format!("a file cannot say it: {reason}"),
             });
             false
@@ -320,6 +320,7 @@ fn proposals(session: &Session, snapshot: &Snapshot, global: &Global) -> Option<
     Some(Composed {
         key: String::new(),
         name: String::new(),
+        id: None,
         path: name,
         before: Some(before.clone()),
         text,
@@ -359,7 +360,7 @@ fn from_exports(
         if !same {
             left.push(LeftAlone {
                 name: file.name.clone(),
-                id: None,
+                id: file.id.clone(),
                 reason: "a file cannot say all of it".into(),
             });
         }

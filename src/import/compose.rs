@@ -38,6 +38,8 @@ pub struct Composed {
     pub key: String,
     /// The display name.
     pub name: String,
+    /// The live policy's id, when there is one.
+    pub id: Option<Id>,
     /// The file, relative to the workspace.
     pub path: PathBuf,
     /// What it held; `None` for a new one.
@@ -161,6 +163,7 @@ fn create(
     Ok(Composed {
         path: PathBuf::from("policies").join(format!("{key}.yaml")),
         name: live.policy.name.clone(),
+        id: Some(live.id.clone()),
         before: None,
         text,
         notes,
@@ -354,6 +357,7 @@ fn update(
     Ok(Composed {
         key: key.to_owned(),
         name: live.policy.name.clone(),
+        id: Some(live.id.clone()),
         path,
         before: Some(before.clone()),
         text,

@@ -112,6 +112,18 @@ fn settle(policy: &mut Map<String, Value>) {
     {
         conditions.insert("clientAppTypes".into(), json!(["all"]));
     }
+    for key in [
+        "locations",
+        "platforms",
+        "devices",
+        "clientApplications",
+        "authenticationFlows",
+    ] {
+        let empty = |value: &Value| value == &json!([]) || value == &json!("");
+        if conditions.get(key).is_some_and(empty) {
+            conditions.remove(key);
+        }
+    }
     // Flags are one string in Graph and a list in some exports.
     let joined = |value: Option<&mut Value>| {
         if let Some(value) = value
@@ -193,6 +205,7 @@ pub fn export_drafts(
         composed.push(Composed {
             path: PathBuf::from("policies").join(format!("{key}.yaml")),
             name: name.clone(),
+            id: None,
             before: None,
             text,
             notes: Vec::new(),

@@ -326,7 +326,7 @@ fn both<'a>(words: impl Iterator<Item = &'a str>, node: &Node, out: &mut Finding
     if !words.is_empty() {
         let message = format!("{} is both included and excluded", listed(&words));
         out.push(
-            Diagnostic::error("included-and-excluded", message, node.source.clone())
+            Diagnostic::warning("included-and-excluded", message, node.source.clone())
                 .help("remove one of them"),
         );
     }

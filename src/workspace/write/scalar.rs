@@ -2,12 +2,14 @@
 
 use std::fmt::Write as _;
 
+use crate::model::Id;
+
 /// Words that some reader of YAML takes for something else than a text.
 const TAKEN: &[&str] = &["true", "false", "yes", "no", "on", "off", "null", "y", "n"];
 
 /// The scalar that stands for a text, in a flow collection too.
 pub(in crate::workspace) fn scalar(text: &str) -> String {
-    if is_plain(text) {
+    if is_plain(text) || Id::looks_like_guid(text) {
         return text.to_owned();
     }
     let printable = |c: char| !c.is_control() && !is_treacherous(c);
@@ -94,6 +96,10 @@ mod tests {
             ("it's \"x\", y", "'it''s \"x\", y'"),
             ("Zürich (Büro)", "Zürich (Büro)"),
             ("a\u{202e}b", "\"a\\u202Eb\""),
+            (
+                "11111111-2222-4333-8444-555555555555",
+                "11111111-2222-4333-8444-555555555555",
+            ),
             ("a\nb", "\"a\\nb\""),
             ("ops@contoso.example", "ops@contoso.example"),
         ] {

@@ -80,34 +80,34 @@ grant:
 fn a_terraform_state() {
     let workspace = empty();
     let conditions = json!([{
-                    "client_app_types": ["browser", "mobileAppsAndDesktopClients"],
-                    "applications": [{"included_applications": ["All"], "excluded_applications": [], "included_user_actions": [], "filter": []}],
-                    "client_applications": [],
-                    "devices": [{"filter": [{"mode": "exclude", "rule": "device.isCompliant -eq True"}]}],
-                    "insider_risk_levels": "",
-                    "locations": [{"included_locations": ["All"], "excluded_locations": [format!("/identity/conditionalAccess/namedLocations/{OFFICE}")]}],
-                    "platforms": [],
-                    "service_principal_risk_levels": [], "sign_in_risk_levels": ["high"], "user_risk_levels": [],
-                    "users": [{
-                        "included_users": [], "excluded_users": [], "included_groups": [], "excluded_groups": [GROUP],
-                        "included_roles": ["62e90394-69f5-4237-9190-012177145e10"], "excluded_roles": [],
-                        "included_guests_or_external_users": [], "excluded_guests_or_external_users": [{
-                            "guest_or_external_user_types": ["serviceProvider"],
-                            "external_tenants": [{"membership_kind": "all", "members": []}],
-                        }],
-                    }],
-                }]);
+        "client_app_types": ["browser", "mobileAppsAndDesktopClients"],
+        "applications": [{"included_applications": ["All"], "excluded_applications": [], "included_user_actions": [], "filter": []}],
+        "client_applications": [],
+        "devices": [{"filter": [{"mode": "exclude", "rule": "device.isCompliant -eq True"}]}],
+        "insider_risk_levels": "",
+        "locations": [{"included_locations": ["All"], "excluded_locations": [format!("/identity/conditionalAccess/namedLocations/{OFFICE}")]}],
+        "platforms": [],
+        "service_principal_risk_levels": [], "sign_in_risk_levels": ["high"], "user_risk_levels": [],
+        "users": [{
+            "included_users": [], "excluded_users": [], "included_groups": [], "excluded_groups": [GROUP],
+            "included_roles": ["62e90394-69f5-4237-9190-012177145e10"], "excluded_roles": [],
+            "included_guests_or_external_users": [], "excluded_guests_or_external_users": [{
+                "guest_or_external_user_types": ["serviceProvider"],
+                "external_tenants": [{"membership_kind": "all", "members": []}],
+            }],
+        }],
+    }]);
     let grant = json!([{
-                    "operator": "OR", "built_in_controls": [], "custom_authentication_factors": [], "terms_of_use": [],
-                    "authentication_strength_policy_id": "/policies/authenticationStrengthPolicies/00000000-0000-0000-0000-000000000004",
-                }]);
+        "operator": "OR", "built_in_controls": [], "custom_authentication_factors": [], "terms_of_use": [],
+        "authentication_strength_policy_id": "/policies/authenticationStrengthPolicies/00000000-0000-0000-0000-000000000004",
+    }]);
     let session = json!([{
-                    "application_enforced_restrictions_enabled": false, "cloud_app_security_policy": "",
-                    "disable_resilience_defaults": false, "persistent_browser_mode": "never",
-                    "sign_in_frequency": 4, "sign_in_frequency_period": "hours",
-                    "sign_in_frequency_authentication_type": "primaryAndSecondaryAuthentication",
-                    "sign_in_frequency_interval": "timeBased",
-                }]);
+        "application_enforced_restrictions_enabled": false, "cloud_app_security_policy": "",
+        "disable_resilience_defaults": false, "persistent_browser_mode": "never",
+        "sign_in_frequency": 4, "sign_in_frequency_period": "hours",
+        "sign_in_frequency_authentication_type": "primaryAndSecondaryAuthentication",
+        "sign_in_frequency_interval": "timeBased",
+    }]);
     let state = json!({
         "version": 4, "terraform_version": "1.9.0",
         "resources": [

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use portcullis::import::graph_exports;
-use portcullis::model::{Kind, create_json};
+use portcullis::model::{Id, Kind, create_json};
 use serde_json::{Value, json};
 
 use super::published;
@@ -30,7 +30,7 @@ impl Stage<'_> {
             Kind::Group => self.tenant.create_group(&name, &[]),
             Kind::User => self.tenant.user("svc-reports"),
             Kind::App => {
-                let app = if text.len() == 36 {
+                let app = if Id::looks_like_guid(text) {
                     text.to_owned()
                 } else {
                     format!("00000000-aaaa-4bbb-8ccc-{number:012}")
@@ -59,7 +59,16 @@ impl Stage<'_> {
                 location["id"].as_str().unwrap().to_owned()
             }
             Kind::TermsOfUse => format!("00000000-cccc-4bbb-8ccc-{number:012}"),
-            Kind::Role | Kind::Strength | Kind::ServicePrincipal => text.to_owned(),
+            Kind::Role => {
+                let roles = self
+                    .tenant
+                    .get("/v1.0/roleManagement/directory/roleDefinitions");
+                let roles = roles["value"].as_array().unwrap();
+                let known = roles.iter().find(|role| role["id"] == text);
+                let role = known.unwrap_or(&roles[number % roles.len()]);
+                role["id"].as_str().unwrap().to_owned()
+            }
+            Kind::Strength | Kind::ServicePrincipal => text.to_owned(),
         };
         self.known.insert((kind, text.to_owned()), id.clone());
         id
@@ -94,11 +103,10 @@ fn round(source: &str, files: &[(String, Value)]) -> usize {
     let exports = graph_exports(files);
     let mut refused = Vec::new();
     for export in &exports.policies {
-        let policy = export.live.policy.map(|place, id| {
-            Some(portcullis::model::Id::new(
-                stage.id(place.kind, id.as_str()),
-            ))
-        });
+        let policy = export
+            .live
+            .policy
+            .map(|place, id| Some(Id::new(stage.id(place.kind, id.as_str()))));
         let body = create_json(&policy, export.live.state);
         let (status, answer) = served.try_post(POLICIES, &body);
         if status != 201 {
