@@ -12,7 +12,7 @@ use super::error::{self, shape};
 use super::history;
 use super::lookup::{self, Ask};
 use super::page::Collection;
-use crate::model::{Cloud, Id, LivePolicy};
+use crate::model::{Cloud, Id, Kind, LivePolicy};
 use crate::tenant::{
     Found, Handle, Lookups, NamedLocation, PolicyList, Query, ReadTenant, Reference, Snapshot,
     Strength, TenantError, TenantErrorKind, TenantFacts, Unreadable,
@@ -131,7 +131,8 @@ enum Question {
     SecurityDefaults,
     Licences,
     Organisation,
-    Reference(Reference),
+    /// References that one request answers.
+    References(Vec<Reference>),
 }
 
 /// The first round, as its answers come in.
@@ -172,14 +173,29 @@ impl First {
                 "/policies/authenticationStrengthPolicies".to_owned(),
             ));
         }
+        let mut by_name: BTreeMap<Kind, Vec<Reference>> = BTreeMap::new();
         for reference in &lookups.references {
             match lookup::ask(reference, cloud) {
-                Ask::Part(path) => questions.push((Question::Reference(reference.clone()), path)),
+                Ask::Part(_) if lookup::is_by_name(reference, cloud) => {
+                    by_name
+                        .entry(reference.kind)
+                        .or_default()
+                        .push(reference.clone());
+                }
+                Ask::Part(path) => {
+                    questions.push((Question::References(vec![reference.clone()]), path));
+                }
                 Ask::List(query) => first.in_lists.push((reference.clone(), query)),
                 Ask::Nothing(object) => first.snapshot.found.push(Found {
                     reference: reference.clone(),
                     objects: object.into_iter().collect(),
                 }),
+            }
+        }
+        for (kind, references) in by_name {
+            for names in references.chunks(lookup::MOST_NAMES) {
+                let path = lookup::together(kind, names);
+                questions.push((Question::References(names.to_vec()), path));
             }
         }
         (first, questions)
@@ -197,22 +213,7 @@ impl First {
         match question {
             Question::Locations => self.locations = lookup::locations(&entries?)?,
             Question::Strengths => self.strengths = lookup::strengths(&entries?)?,
-            Question::Reference(reference) => {
-                let objects = match entries {
-                    Err(error) if is_absent(&error) => Ok(Vec::new()),
-                    entries => entries.and_then(|found| lookup::objects(reference.kind, &found)),
-                };
-                match objects {
-                    Ok(objects) => self.snapshot.found.push(Found { reference, objects }),
-                    Err(error) => {
-                        self.snapshot.complete = false;
-                        return Ok(Some(format!(
-                            "the {} could not be looked up: {error}",
-                            reference.kind.word()
-                        )));
-                    }
-                }
-            }
+            Question::References(references) => return Ok(self.find(references, entries)),
             Question::SecurityDefaults | Question::Licences | Question::Organisation => {
                 match (question, entries) {
                     (Question::SecurityDefaults, Ok(entries)) => {
@@ -235,6 +236,40 @@ impl First {
             }
         }
         Ok(None)
+    }
+
+    /// What some references mean; `Some` is why that could not be looked up.
+    fn find(
+        &mut self,
+        references: Vec<Reference>,
+        entries: Result<Vec<Value>, TenantError>,
+    ) -> Option<String> {
+        let kind = references.first()?.kind;
+        let objects = match entries {
+            Err(error) if is_absent(&error) => Ok(Vec::new()),
+            entries => entries.and_then(|found| lookup::objects(kind, &found)),
+        };
+        let objects = match objects {
+            Ok(objects) => objects,
+            Err(error) => {
+                self.snapshot.complete = false;
+                return Some(format!(
+                    "the {} could not be looked up: {error}",
+                    kind.word()
+                ));
+            }
+        };
+        let alone = references.len() == 1;
+        for reference in references {
+            let own = objects
+                .iter()
+                .filter(|object| alone || lookup::answers_to(object, &reference));
+            self.snapshot.found.push(Found {
+                objects: own.cloned().collect(),
+                reference,
+            });
+        }
+        None
     }
 
     fn organisation(&mut self, organisation: Option<&Value>) {

@@ -182,7 +182,7 @@ async fn everything_is_read_in_two_rounds() {
     assert_eq!(events[0].state_after, Some(State::On));
     assert_eq!(events[0].by.as_deref(), Some("portcullis"));
     assert_eq!(stub.seen("$batch").len(), 2);
-    assert_eq!(stub.seen("").len(), 1 + 1 + 2 + 1 + 2);
+    assert_eq!(stub.seen("").len(), 1 + 1 + 1 + 2 + 1 + 2);
 }
 
 #[tokio::test]

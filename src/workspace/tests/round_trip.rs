@@ -13,7 +13,7 @@ use crate::model::{
     Operator, Owner, Platform, Policy, RiskLevel, Session, State, Suite, TargetSet, Targets,
     TransferMethod, Users, WantedState, Workload,
 };
-use crate::workspace::{Draft, Written, policy, policy_yaml, yaml};
+use crate::workspace::{Draft, Merge, Written, merge, policy, policy_yaml, yaml};
 
 /// How many policies are made; `CASES=10000` makes as many.
 fn cases() -> u32 {
@@ -31,7 +31,11 @@ fn as_id(_: crate::model::Kind, id: &Id) -> Written {
 }
 
 fn written(policy: &Policy<Id>, state: State) -> String {
-    let draft = Draft {
+    policy_yaml(&draft(policy, state), &as_id)
+}
+
+fn draft(policy: &Policy<Id>, state: State) -> Draft<'_> {
+    Draft {
         key: "any",
         policy,
         state,
@@ -40,8 +44,7 @@ fn written(policy: &Policy<Id>, state: State) -> String {
         owner: Owner::Workspace,
         unprotected: Vec::new(),
         remarks: Vec::new(),
-    };
-    policy_yaml(&draft, &as_id)
+    }
 }
 
 /// The policy in a file that nothing is wrong with.
@@ -74,6 +77,46 @@ proptest! {
         prop_assert_eq!(diff::compare(&policy, &again), vec![], "{}", text);
         prop_assert_eq!(wanted.map(WantedState::word), Some(state.word()));
         prop_assert_eq!(written(&again, state), text);
+    }
+}
+
+/// Everything that can differ between two policies, as the comparison names it.
+fn differing(before: &Policy<Id>, after: &Policy<Id>) -> Vec<&'static str> {
+    let differences = diff::compare(before, after);
+    differences
+        .iter()
+        .map(|difference| difference.path)
+        .collect()
+}
+
+/// The file of one policy, brought up to date with another one.
+fn brought_to(text: &str, paths: &[&str], policy: &Policy<Id>, state: State) -> String {
+    let draft = draft(policy, state);
+    let with = Merge {
+        draft: &draft,
+        live: policy,
+        write: &as_id,
+        resolve: &|_, text| Some(Id::new(text)),
+        principal: &|_| None,
+    };
+    merge(text, "p.yaml", paths, &with).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+proptest! {
+    #![proptest_config(Config { cases: cases(), ..Config::default() })]
+
+    #[test]
+    fn a_file_brought_up_to_date_means_the_new_policy(
+        old in any_policy().prop_map(acceptable),
+        new in any_policy().prop_map(acceptable),
+    ) {
+        let text = written(&old, State::On);
+        let differing = differing(&old, &new);
+        let merged = brought_to(&text, &differing, &new, State::On);
+        let (again, _) = read(&merged);
+        prop_assert_eq!(diff::compare(&new, &again), vec![], "{}\n->\n{}", text, merged);
+        let idle = brought_to(&merged, &differing, &new, State::On);
+        prop_assert_eq!(idle, merged, "a second time changes nothing");
     }
 }
 

@@ -4,6 +4,7 @@ mod corpus;
 mod edited;
 mod exports;
 mod sandbox;
+mod tenant;
 
 use std::path::{Path, PathBuf};
 
