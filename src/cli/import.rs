@@ -477,6 +477,15 @@ fn show(
         left,
         config,
     } = outcome;
+    if let Some(glob) = args
+        .only
+        .as_ref()
+        .filter(|_| files.is_empty() && left.is_empty())
+    {
+        ui.aside(&format!(
+            "warning: no policy has a name or a key that matches {glob}"
+        ));
+    }
     let count = |word: &str| files.iter().filter(|file| action(file) == word).count();
     let summary = Summary {
         created: count("create"),

@@ -81,6 +81,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 
 /// The rooms that are functions of their arguments, and nothing else.
 const PURE: &[&str] = &[
+    "import",
     "report",
     "guard",
     "plan",

@@ -135,3 +135,50 @@ fn a_dry_run_shows_the_edit_and_writes_nothing() {
         .says("Would import: 0 new, 1 changed, 0 unchanged, 0 left alone.");
     assert_eq!(workspace.files(), files);
 }
+
+#[test]
+fn a_group_with_a_new_name_keeps_its_owner_and_its_comment() {
+    let (workspace, served, id) = tenant();
+    let group = served.create_group("Old name", &[]);
+    served.patch_policy(
+        &id,
+        &json!({"conditions": {"users": {"excludeGroups": [group]}}}),
+    );
+    let entry =
+        "    - {group: Old name, reason: moving, owner: ops@contoso.example}   # until June\n";
+    workspace.edit(
+        FILE,
+        "  include: [all]\n",
+        &format!("{entry}  include: [all]\n"),
+    );
+    let by_hand = workspace.read(FILE);
+    workspace.run(&["import", "legacy"]).exits(0);
+    assert_eq!(workspace.read(FILE), by_hand);
+    served.patch(
+        &format!("/v1.0/groups/{group}"),
+        &json!({"displayName": "New name: again"}),
+    );
+    workspace.run(&["import", "legacy"]).exits(0);
+    let expected = by_hand.replace("group: Old name,", "group: \"New name: again\",");
+    assert_eq!(workspace.read(FILE), expected);
+}
+
+#[test]
+fn line_endings_of_another_system_stay() {
+    let (workspace, served, id) = tenant();
+    workspace.write(FILE, &BY_HAND.replace('\n', "\r\n"));
+    workspace.run(&["import", "legacy"]).exits(0);
+    assert_eq!(workspace.read(FILE), BY_HAND.replace('\n', "\r\n"));
+    let change =
+        json!({"conditions": {"userRiskLevels": ["high"], "clientAppTypes": ["other", "browser"]}});
+    served.patch_policy(&id, &change);
+    workspace.run(&["import", "legacy"]).exits(0);
+    let expected = BY_HAND
+        .replace("    - exchange-active-sync   # old phones\n", "")
+        .replace(
+            "    - other\n",
+            "    - other\n    - browser\n  user_risk: [high]\n",
+        )
+        .replace('\n', "\r\n");
+    assert_eq!(workspace.read(FILE), expected);
+}

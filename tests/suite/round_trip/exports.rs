@@ -187,3 +187,35 @@ fn a_terraform_plan_whose_conditions_are_not_known_yet_says_so() {
         .says("its conditions are not known yet")
         .says("Imported: 0 new, 0 changed, 0 unchanged, 1 left alone.");
 }
+
+#[test]
+fn what_a_file_cannot_say_is_said_beside_it() {
+    let workspace = empty();
+    let policy = json!({
+        "displayName": "With more", "state": "disabled",
+        "conditions": {
+            "clientAppTypes": ["all"], "applications": {"includeApplications": ["All"]},
+            "users": {"includeUsers": ["All"]},
+        },
+        "grantControls": {"operator": "OR", "builtInControls": ["mfa"]},
+        "sessionControls": {"continuousAccessEvaluation": {"mode": "disabled"}},
+    });
+    workspace.write("export.json", &policy.to_string());
+    let mut unknown = policy;
+    unknown["displayName"] = json!("With a new control");
+    unknown["grantControls"]["builtInControls"] = json!(["palmReader"]);
+    workspace.write("more/export.json", &unknown.to_string());
+    workspace.run(&["import", "--from", "export.json"]).exits(0);
+    let text = workspace.read("policies/with-more.yaml");
+    assert!(
+        text.contains(
+            "# It also holds what a file cannot say: sessionControls.continuousAccessEvaluation\n"
+        ),
+        "{text}"
+    );
+    workspace
+        .run(&["import", "--from", "more"])
+        .exits(0)
+        .says("this version has no word for grant.controls: palmReader")
+        .says("1 left alone");
+}
