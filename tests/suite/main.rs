@@ -3,10 +3,12 @@
 
 mod architecture;
 mod complaints;
+mod contract;
 mod examples;
 mod graph_contract;
 mod main_job;
 mod requests;
 mod round_trip;
+mod sandbox_faults;
 mod support;
 mod trial;
