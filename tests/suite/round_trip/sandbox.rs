@@ -108,7 +108,7 @@ fn round(source: &str, files: &[(String, Value)]) -> usize {
             .policy
             .map(|place, id| Some(Id::new(stage.id(place.kind, id.as_str()))));
         let body = create_json(&policy, export.live.state);
-        let (status, answer) = served.try_post(POLICIES, &body);
+        let (status, answer) = served.try_post(POLICIES, &body).unwrap();
         if status != 201 {
             refused.push(format!("{}: {answer}", export.file));
         }

@@ -111,11 +111,6 @@ impl Graph {
         self.expect("POST", path, Some(body), 201)
     }
 
-    /// Posts what may be refused; returns the status and the answer.
-    pub(crate) fn try_post(&self, path: &str, body: &Value) -> (u16, String) {
-        self.request("POST", path, Some(body))
-    }
-
     #[track_caller]
     pub(crate) fn patch(&self, path: &str, body: &Value) {
         self.expect("PATCH", path, Some(body), 204);
