@@ -232,13 +232,55 @@ async fn more_than_twenty_parts_are_two_batches() {
     let mut lookups = Lookups::default();
     for number in 0..30 {
         lookups.references.insert(Reference {
-            kind: Kind::User,
-            text: format!("user{number}@x.example"),
+            kind: Kind::Role,
+            text: format!("Role {number}"),
         });
     }
     let snapshot = stub.tenant().snapshot(&lookups).await.expect("read");
     assert_eq!(snapshot.found.len(), 30);
     assert_eq!(stub.seen("$batch").len(), 2);
+}
+
+#[tokio::test]
+async fn names_of_a_kind_share_a_request_and_each_gets_its_own_objects() {
+    let stub = Stub::start(|seen| {
+        if seen.path != "/v1.0/$batch" {
+            return rest(seen);
+        }
+        Some(batch(seen, |url| {
+            if !url.starts_with("/groups?") {
+                return part(url);
+            }
+            assert_eq!(
+                url,
+                "/groups?$filter=displayName%20in%20%28%27Nobody%27%2C%27O%27%27Neil%27%2C%27Twice%27%29&$select=id,displayName"
+            );
+            (
+                200,
+                json!({"value": [
+                    {"id": GROUP, "displayName": "twice"},
+                    {"id": OTHER_GROUP, "displayName": "Twice"},
+                    {"id": USER, "displayName": "o'neil"},
+                ]}),
+            )
+        }))
+    })
+    .await;
+    let mut lookups = Lookups::default();
+    for text in ["Twice", "O'Neil", "Nobody"] {
+        lookups.references.insert(Reference {
+            kind: Kind::Group,
+            text: text.into(),
+        });
+    }
+    let snapshot = stub.tenant().snapshot(&lookups).await.expect("read");
+    let ids = |text: &str| -> Vec<String> {
+        let found = snapshot.found(Kind::Group, text).expect("looked up");
+        found.iter().map(|object| object.id.to_string()).collect()
+    };
+    assert_eq!(ids("Twice"), [GROUP, OTHER_GROUP]);
+    assert_eq!(ids("O'Neil"), [USER]);
+    assert!(ids("Nobody").is_empty());
 }
 
 #[tokio::test]
