@@ -84,7 +84,7 @@ enum Command {
     Status(status::Args),
     Import(import::Args),
     Snapshot(snapshot::Args),
-    Sandbox(sandbox::Args),
+    Sandbox(Box<sandbox::Args>),
 }
 
 /// How a command ended, when it did not fail.

@@ -12,10 +12,10 @@ use super::error::{self, shape};
 use super::history;
 use super::lookup::{self, Ask};
 use super::page::Collection;
-use crate::model::{Cloud, Id, Kind, LivePolicy};
+use crate::model::{Cloud, Id, Kind, LivePolicy, NamedLocation, Strength};
 use crate::tenant::{
-    Found, Handle, Lookups, NamedLocation, PolicyList, Query, ReadTenant, Reference, Snapshot,
-    Strength, TenantError, TenantErrorKind, TenantFacts, Unreadable,
+    Found, Handle, Lookups, PolicyList, Query, ReadTenant, Reference, Snapshot, TenantError,
+    TenantErrorKind, TenantFacts, Unreadable,
 };
 
 /// The policies of a tenant.
@@ -211,8 +211,10 @@ impl First {
             .and_then(Collection::complete)
             .map(|collection| collection.entries);
         match question {
-            Question::Locations => self.locations = lookup::locations(&entries?)?,
-            Question::Strengths => self.strengths = lookup::strengths(&entries?)?,
+            Question::Locations => self.locations = lookup::all_of("named location", entries?)?,
+            Question::Strengths => {
+                self.strengths = lookup::all_of("authentication strength", entries?)?;
+            }
             Question::References(references) => return Ok(self.find(references, entries)),
             Question::SecurityDefaults | Question::Licences | Question::Organisation => {
                 match (question, entries) {
