@@ -103,7 +103,8 @@ fn brought_to(text: &str, paths: &[&str], policy: &Policy<Id>, state: State) -> 
 }
 
 proptest! {
-    #![proptest_config(Config { cases: cases(), ..Config::default() })]
+    // Each case reads a file a dozen times.
+    #![proptest_config(Config { cases: cases().div_ceil(4), ..Config::default() })]
 
     #[test]
     fn a_file_brought_up_to_date_means_the_new_policy(
