@@ -11,6 +11,7 @@ pub mod evaluate;
 pub mod evidence;
 pub mod graph;
 pub mod guard;
+pub mod import;
 pub mod model;
 pub mod plan;
 pub mod report;

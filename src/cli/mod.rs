@@ -3,6 +3,7 @@
 mod apply;
 mod demote;
 mod error;
+mod import;
 mod plan;
 mod promote;
 mod sandbox;
@@ -81,6 +82,7 @@ enum Command {
     Promote(promote::Args),
     Demote(demote::Args),
     Status(status::Args),
+    Import(import::Args),
     Snapshot(snapshot::Args),
     Sandbox(Box<sandbox::Args>),
 }
@@ -131,6 +133,7 @@ async fn run_async(command: Command, global: &Global, ui: &Ui) -> Result<Success
         Command::Promote(args) => promote::run(&args, global, ui).await,
         Command::Demote(args) => demote::run(&args, global, ui).await,
         Command::Status(args) => status::run(&args, global, ui).await,
+        Command::Import(args) => import::run(&args, global, ui).await,
         Command::Snapshot(args) => snapshot::run(&args, global, ui).await,
         Command::Sandbox(args) => sandbox::run(&args, global, ui).await,
         Command::Validate(args) => validate::run(&args, global, ui),

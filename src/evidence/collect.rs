@@ -8,7 +8,9 @@ use super::bundle::{
     Bundle, EmergencyAccount, Exception, ExcludedMembership, LiveFacts, Membership,
 };
 use crate::diff;
-use crate::model::{Desired, DesiredPolicy, Id, Kind, LivePolicy, Policy, PrincipalKind, Side};
+use crate::model::{
+    BreakGlassMode, Desired, DesiredPolicy, Id, Kind, LivePolicy, Policy, PrincipalKind, Side,
+};
 use crate::tenant::{
     Names, Reach, Snapshot, Wanted, accounts, could_reach, exclusions_fingerprint, is_excluded,
 };
@@ -86,7 +88,10 @@ impl Weighed<'_> {
             soak: policy.rollout.soak,
             exclusions: self.membership(content),
             break_glass: emergency_accounts(desired, content, snapshot),
-            break_glass_required: policy.break_glass.is_some(),
+            break_glass_required: policy
+                .break_glass
+                .as_ref()
+                .is_some_and(|exception| exception.mode == BreakGlassMode::Require),
             exceptions: self.exceptions(content),
             security_defaults: snapshot.security_defaults,
             service_plans: snapshot.service_plans.clone(),

@@ -71,6 +71,44 @@ pub(super) fn ask(reference: &Reference, cloud: &Cloud) -> Ask {
     }
 }
 
+/// So many names the service takes in one filter.
+pub(super) const MOST_NAMES: usize = 15;
+
+/// Whether a reference is looked up by its name alone, so that others of its kind can share the request.
+pub(super) fn is_by_name(reference: &Reference, cloud: &Cloud) -> bool {
+    matches!(
+        reference.kind,
+        Kind::User | Kind::Group | Kind::App | Kind::ServicePrincipal
+    ) && matches!(
+        query(reference.kind, &reference.text, cloud),
+        Query::Name(_)
+    )
+}
+
+/// The one request for several names of a kind.
+pub(super) fn together(kind: Kind, names: &[Reference]) -> String {
+    let (collection, property, select) = match kind {
+        Kind::User => ("users", "userPrincipalName", USER),
+        Kind::Group => ("groups", "displayName", GROUP),
+        _ => ("servicePrincipals", "displayName", SERVICE_PRINCIPAL),
+    };
+    let names: Vec<String> = names
+        .iter()
+        .map(|reference| format!("'{}'", quote(&reference.text)))
+        .collect();
+    let filter = encode(&format!("{property} in ({})", names.join(",")));
+    format!("/{collection}?$filter={filter}&{select}")
+}
+
+/// Whether an object answers to a name; the service compares without case.
+pub(super) fn answers_to(object: &Object, reference: &Reference) -> bool {
+    let name = match reference.kind {
+        Kind::User => object.principal_name.as_deref().unwrap_or_default(),
+        _ => &object.name,
+    };
+    name.to_lowercase() == reference.text.to_lowercase()
+}
+
 /// The request for a role by its template id.
 pub(super) fn role_path(id: &Id) -> String {
     format!("/roleManagement/directory/roleDefinitions/{id}")

@@ -1,9 +1,11 @@
 //! Break-glass accounts are declared, found, able to sign in, and excluded (rule 2).
 
 use super::Findings;
-use crate::model::Desired;
+use crate::model::{BreakGlassMode, Desired};
 use crate::plan::{Action, Plan, Refusal};
-use crate::tenant::{Account, Reach, Snapshot, accounts, could_reach, is_excluded};
+use crate::tenant::{
+    Account, Reach, Snapshot, accounts, could_reach, implied_exclusions, is_excluded,
+};
 
 pub(super) fn examine(
     plan: &Plan,
@@ -13,6 +15,7 @@ pub(super) fn examine(
 ) {
     let writes = !plan.is_empty() && !plan.only_improves();
     let accounts = accounts(desired, snapshot);
+    left_unprotected(plan, desired, snapshot, findings);
     if accounts.is_empty() {
         nobody_declared(plan, findings);
     }
@@ -48,6 +51,42 @@ pub(super) fn examine(
                 );
             }
         }
+    }
+}
+
+/// A policy that was imported without its break-glass exclusions stays as it is, and only as it is.
+fn left_unprotected(plan: &Plan, desired: &Desired, snapshot: &Snapshot, findings: &mut Findings) {
+    for change in &plan.changes {
+        let (Some(result), Some(policy)) = (&change.result, desired.policies.get(&change.policy))
+        else {
+            continue;
+        };
+        let Some(exception) = &policy.break_glass else {
+            continue;
+        };
+        let missing: Vec<&str> = implied_exclusions(result, desired, snapshot)
+            .into_iter()
+            .map(|(principal, _)| principal)
+            .collect();
+        if exception.mode == BreakGlassMode::Require || missing.is_empty() {
+            continue;
+        }
+        findings.push(
+            !change.writes.is_empty() && !change.only_improves(),
+            Refusal::absolute(
+                "break-glass-not-excluded",
+                format!(
+                    "{} could reach {} and does not exclude it",
+                    change.policy,
+                    missing.join(", ")
+                ),
+            )
+            .policy(&change.policy)
+            .at(policy.exclude_source.clone())
+            .help(
+                "take `break_glass: {mode: not-excluded}` out, and the exclusion is added; it holds only while nothing else is written to the policy",
+            ),
+        );
     }
 }
 

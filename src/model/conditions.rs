@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::reference::Kind;
 use super::words::words;
 
 /// Everything that decides whether a policy applies to a sign-in.
@@ -108,6 +109,15 @@ impl<R> Default for UserSet<R> {
 }
 
 impl<R> UserSet<R> {
+    /// The groups, the roles, or else the single users.
+    pub fn of_kind_mut(&mut self, kind: Kind) -> &mut BTreeSet<R> {
+        match kind {
+            Kind::Group => &mut self.groups,
+            Kind::Role => &mut self.roles,
+            _ => &mut self.users,
+        }
+    }
+
     /// Whether nothing at all is configured.
     pub fn is_empty(&self) -> bool {
         !self.all

@@ -66,8 +66,8 @@ pub struct DesiredPolicy {
     pub renamed_from: Vec<At<String>>,
     /// The permission to lower an enforced policy.
     pub weaken: Option<At<Weaken>>,
-    /// Set when the policy is about the emergency accounts.
-    pub break_glass: Option<BreakGlassRequired>,
+    /// Set when the policy does not exclude the emergency accounts that it could reach.
+    pub break_glass: Option<BreakGlassException>,
     /// Who maintains it.
     pub owner: Owner,
     /// What every inline exclusion says for itself.
@@ -102,13 +102,39 @@ pub struct Weaken {
     pub until: Date,
 }
 
-/// Says that a policy is meant to reach the break-glass accounts.
+/// Says that a policy does not exclude the break-glass accounts that it could reach (rule 2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct BreakGlassRequired {
+pub struct BreakGlassException {
+    /// Whether that is how it should be.
+    pub mode: BreakGlassMode,
     /// Why.
     pub reason: String,
     /// Who answers for it.
     pub owner: String,
+}
+
+/// Why a policy does not exclude the break-glass accounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BreakGlassMode {
+    /// It is about them.
+    Require,
+    /// It was imported so. It is left as it is and noted in every plan, and nothing is written to it.
+    NotExcluded,
+}
+
+impl BreakGlassMode {
+    /// The words that YAML may use.
+    pub const WORDS: &[&str] = &["require", "not-excluded"];
+
+    /// Reads the YAML spelling.
+    pub fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "require" => Some(Self::Require),
+            "not-excluded" => Some(Self::NotExcluded),
+            _ => None,
+        }
+    }
 }
 
 /// An exclusion that is written in the policy itself, with what it says for itself.

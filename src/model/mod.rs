@@ -34,7 +34,8 @@ pub use controls::{
     Operator, PersistentBrowser, Session, SignInFrequency,
 };
 pub use desired::{
-    BreakGlassRequired, Desired, DesiredPolicy, Exclusion, InPlace, Owner, Rollout, Weaken,
+    BreakGlassException, BreakGlassMode, Desired, DesiredPolicy, Exclusion, InPlace, Owner,
+    Rollout, Weaken,
 };
 pub use fingerprint::fingerprint;
 pub use graph_json::{Block, LivePolicy, ShapeError, block_json, create_json};

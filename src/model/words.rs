@@ -27,6 +27,11 @@ macro_rules! words {
                 }
             }
 
+            /// Whether this version has a word for it.
+            pub fn is_known(&self) -> bool {
+                !matches!(self, Self::Unknown(_))
+            }
+
             /// Graph's spelling.
             pub fn wire(&self) -> &str {
                 match self {

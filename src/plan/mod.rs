@@ -300,7 +300,10 @@ fn unmanaged(
                 .unwrap_or_else(|| "(no readable name)".to_owned()),
             state: None,
             candidate_for: None,
-            notes: vec![format!("cannot be read: {}", unreadable.problem)],
+            notes: vec![format!(
+                "cannot be read: {}; never touched",
+                unreadable.problem
+            )],
         }
     }));
     // The same name in `desired` and on an unreadable policy would make a duplicate.

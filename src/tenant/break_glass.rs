@@ -158,3 +158,32 @@ pub fn is_excluded(policy: &Policy<Id>, account: &Account<'_>, snapshot: &Snapsh
                 })
         })
 }
+
+/// The break-glass exclusions that a policy lacks, with the names of their principals: what rule 2 adds.
+pub fn implied_exclusions<'a>(
+    policy: &Policy<Id>,
+    desired: &'a Desired,
+    snapshot: &'a Snapshot,
+) -> Vec<(&'a str, &'a Object)> {
+    // Each is judged with the ones before it: the members of a group may be excluded by then.
+    let mut policy = policy.clone();
+    let mut implied = Vec::new();
+    for account in accounts(desired, snapshot) {
+        let Some(object) = account.object() else {
+            continue;
+        };
+        if could_reach(&policy, &account, snapshot) == Reach::Cannot
+            || is_excluded(&policy, &account, snapshot)
+        {
+            continue;
+        }
+        policy
+            .conditions
+            .users
+            .exclude
+            .of_kind_mut(object.kind)
+            .insert(object.id.clone());
+        implied.push((account.principal.name.as_str(), object));
+    }
+    implied
+}

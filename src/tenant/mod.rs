@@ -18,7 +18,7 @@ mod wanted;
 
 pub use access::{PolicyList, ReadTenant, TenantError, TenantErrorKind, WriteError, WriteTenant};
 pub use alias::{AZURE_MANAGEMENT, Query, query};
-pub use break_glass::{Account, Reach, accounts, could_reach, is_excluded};
+pub use break_glass::{Account, Reach, accounts, could_reach, implied_exclusions, is_excluded};
 pub use lookups::{Handle, Lookups, Reference};
 pub use names::Names;
 pub use snapshot::{

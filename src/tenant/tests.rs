@@ -8,8 +8,8 @@ use serde_json::json;
 use super::fixture::*;
 use super::*;
 use crate::model::{
-    BreakGlassRequired, Cloud, Desired, Guests, Id, Kind, Name, Owner, Policy, PrincipalKind,
-    State, WantedState, Workload,
+    BreakGlassException, BreakGlassMode, Cloud, Desired, Guests, Id, Kind, Name, Owner, Policy,
+    PrincipalKind, State, WantedState, Workload,
 };
 
 fn wanted(desired: &Desired, snapshot: &Snapshot) -> Wanted {
@@ -258,7 +258,8 @@ fn nobody_is_excluded_from_a_policy_that_cannot_reach_them() {
     });
     assert!(wanted(&other_people, &snapshot([])).implied.is_empty());
     let mut about_them = one(|_| {});
-    about_them.policies.get_mut(KEY).unwrap().break_glass = Some(BreakGlassRequired {
+    about_them.policies.get_mut(KEY).unwrap().break_glass = Some(BreakGlassException {
+        mode: BreakGlassMode::Require,
         reason: "their own sign-in".into(),
         owner: "identity-team".into(),
     });

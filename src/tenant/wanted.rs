@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::break_glass::{Reach, accounts, could_reach, is_excluded};
+use super::break_glass::{Reach, accounts, could_reach, implied_exclusions};
 use super::snapshot::{Object, Snapshot};
 use crate::model::fingerprint;
 use crate::model::{Desired, DesiredPolicy, Id, Kind, Name, Owner, Place, Policy, Side};
@@ -115,24 +115,16 @@ impl Wanted {
         let mut implied = BTreeSet::new();
         if policy.break_glass.is_none() {
             for account in accounts(desired, snapshot) {
-                let (Some(object), Some(target)) = (account.object(), &account.principal.target)
-                else {
-                    continue;
-                };
-                if could_reach(&resolved, &account, snapshot) == Reach::Cannot {
-                    continue;
+                if could_reach(&resolved, &account, snapshot) == Reach::Could
+                    && let (Some(object), Some(target)) =
+                        (account.object(), &account.principal.target)
+                {
+                    uses.insert(used(object.kind, &target.name.text, &object.id, snapshot));
                 }
-                uses.insert(used(object.kind, &target.name.text, &object.id, snapshot));
-                if is_excluded(&resolved, &account, snapshot) {
-                    continue;
-                }
+            }
+            for (_, object) in implied_exclusions(&resolved, desired, snapshot) {
                 let exclude = &mut resolved.conditions.users.exclude;
-                let set = match object.kind {
-                    Kind::Group => &mut exclude.groups,
-                    Kind::Role => &mut exclude.roles,
-                    _ => &mut exclude.users,
-                };
-                set.insert(object.id.clone());
+                exclude.of_kind_mut(object.kind).insert(object.id.clone());
                 implied.insert((object.kind, object.id.clone()));
             }
         }

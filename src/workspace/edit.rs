@@ -64,7 +64,8 @@ pub fn set_state(
     ))
 }
 
-fn document(file: &Arc<str>, text: &str) -> Result<Node, EditError> {
+/// A file that nothing is wrong with, as a tree.
+pub(super) fn document(file: &Arc<str>, text: &str) -> Result<Node, EditError> {
     let parsed = yaml::parse(file, text);
     match (parsed.findings.into_iter().next(), parsed.root) {
         (None, Some(root)) => Ok(root),
@@ -282,10 +283,7 @@ impl Edit<'_> {
 
     /// The blanks before a key, if it begins its line.
     fn indent(&self, key: &Key) -> Option<&str> {
-        let start = key.source.bytes.start;
-        let line = self.text[..start].rfind('\n').map_or(0, |at| at + 1);
-        let before = self.text[line..start].trim_start_matches('\u{feff}');
-        before.bytes().all(|b| b == b' ').then_some(before)
+        indent(self.text, key)
     }
 
     /// Inserts an entry after another one of the same mapping.
@@ -322,11 +320,7 @@ impl Edit<'_> {
 
     /// The line ending that the text uses before a place.
     fn eol(&self, at: usize) -> &'static str {
-        let before = &self.text[..at];
-        match before.rfind('\n').or_else(|| self.text.find('\n')) {
-            Some(newline) if self.text[..newline].ends_with('\r') => "\r\n",
-            _ => "\n",
-        }
+        eol(self.text, at)
     }
 
     /// Inserts a line after the line on which `end` is.
@@ -382,6 +376,23 @@ impl Edit<'_> {
     }
 }
 
+/// The blanks before a key, if it begins its line.
+pub(super) fn indent<'t>(text: &'t str, key: &Key) -> Option<&'t str> {
+    let start = key.source.bytes.start;
+    let line = text[..start].rfind('\n').map_or(0, |at| at + 1);
+    let before = text[line..start].trim_start_matches('\u{feff}');
+    before.bytes().all(|b| b == b' ').then_some(before)
+}
+
+/// The line ending that a text uses before a place.
+pub(super) fn eol(text: &str, at: usize) -> &'static str {
+    let before = &text[..at];
+    match before.rfind('\n').or_else(|| text.find('\n')) {
+        Some(newline) if text[..newline].ends_with('\r') => "\r\n",
+        _ => "\n",
+    }
+}
+
 fn open(node: &Node) -> Option<(&[(Key, Node)], bool)> {
     match &node.kind {
         NodeKind::Map { entries, flow } if !node.alias => Some((entries, *flow)),
@@ -400,7 +411,7 @@ fn inside(node: &Node) -> Range<usize> {
 }
 
 /// Where the text of a value ends, comments after it not included.
-fn content_end(node: &Node) -> usize {
+pub(super) fn content_end(node: &Node) -> usize {
     match &node.kind {
         _ if node.alias => node.extent.end,
         NodeKind::Map {

@@ -23,6 +23,8 @@ pub(super) struct Files {
     root: PathBuf,
     /// Every text that was read, by the name that is shown.
     texts: BTreeMap<String, String>,
+    /// Texts that stand for files, as if they had been written already.
+    drafts: BTreeMap<PathBuf, String>,
     /// What was wrong with files and their YAML.
     pub(super) findings: Findings,
 }
@@ -33,8 +35,14 @@ impl Files {
         Self {
             root,
             texts: BTreeMap::new(),
+            drafts: BTreeMap::new(),
             findings: Vec::new(),
         }
+    }
+
+    /// The same with texts that stand for files of these paths, relative to the root.
+    pub(super) fn with_drafts(self, drafts: BTreeMap<PathBuf, String>) -> Self {
+        Self { drafts, ..self }
     }
 
     /// The folder of the workspace.
@@ -59,7 +67,10 @@ impl Files {
         if let Err(finding) = self.walk(Path::new(folder), 0, &mut found) {
             self.findings.push(*finding);
         }
+        let drafts = self.drafts.keys().filter(|path| path.starts_with(folder));
+        found.extend(drafts.cloned());
         found.sort();
+        found.dedup();
         found
     }
 
@@ -156,6 +167,9 @@ impl Files {
     }
 
     fn text(&self, path: &Path, name: &str) -> Result<String, Box<Diagnostic>> {
+        if let Some(draft) = self.drafts.get(path) {
+            return Ok(draft.clone());
+        }
         let on_disk = self.root.join(path);
         if path.components().count() > 1 && !self.is_inside(path) {
             return Err(Box::new(leaves(name)));

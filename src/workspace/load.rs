@@ -20,8 +20,14 @@ const MAX_FINDINGS: usize = 100;
 ///
 /// The workspace is there only when no finding is an error.
 pub fn load(config: &Path) -> Loaded {
+    load_with(config, BTreeMap::new())
+}
+
+/// Like [`load`], with texts that stand for files of these paths (relative to the root) as if they had
+/// been written already.
+pub fn load_with(config: &Path, drafts: BTreeMap<PathBuf, String>) -> Loaded {
     let (root, name) = split(config);
-    let mut files = Files::new(root.clone());
+    let mut files = Files::new(root.clone()).with_drafts(drafts);
     let config = read_config(&mut files, &name);
     let mut policies: BTreeMap<String, (PathBuf, PolicyFile)> = BTreeMap::new();
     let mut names: BTreeMap<String, Source> = BTreeMap::new();
@@ -33,18 +39,24 @@ pub fn load(config: &Path) -> Loaded {
             continue;
         };
         let (name, name_source) = file.name();
-        if let Some(first) = names.get(name) {
-            files.findings.push(
-                Diagnostic::error(
-                    "duplicate-name",
-                    format!("two policies are named `{name}`"),
-                    name_source.clone(),
-                )
-                .label(first.clone(), "the other one")
-                .help("give them different names: the live policy is found by its name"),
-            );
-        } else {
-            names.insert(name.to_owned(), name_source.clone());
+        match names.get(name) {
+            Some(first) if !told_apart(config.as_ref(), &file, name, &policies) => {
+                files.findings.push(
+                    Diagnostic::error(
+                        "duplicate-name",
+                        format!("two policies are named `{name}`"),
+                        name_source.clone(),
+                    )
+                    .label(first.clone(), "the other one")
+                    .help(
+                        "give them different names, or pin both with `id:`: the live policy is found by its name",
+                    ),
+                );
+            }
+            Some(_) => {}
+            None => {
+                names.insert(name.to_owned(), name_source.clone());
+            }
         }
         let key = file.key().clone();
         if let Some((_, first)) = policies.get(&key.value) {
@@ -100,6 +112,22 @@ pub fn load(config: &Path) -> Loaded {
         .filter(|_| valid)
         .map(|config| Workspace::new(root, config, policies, records, false));
     finish(workspace, files)
+}
+
+/// Whether some tenant tells a policy by its pinned id from every other one of the same name.
+fn told_apart(
+    config: Option<&Config>,
+    file: &PolicyFile,
+    name: &str,
+    others: &BTreeMap<String, (PathBuf, PolicyFile)>,
+) -> bool {
+    let mut others = others.values().filter(|(_, other)| other.name().0 == name);
+    others.all(|(_, other)| {
+        config
+            .iter()
+            .flat_map(|config| config.tenants.keys())
+            .any(|tenant| file.id_in(tenant).is_some() && other.id_in(tenant).is_some())
+    })
 }
 
 /// Two files must not mean one live policy: by a pinned id, or by an old name that is another's name.

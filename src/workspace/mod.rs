@@ -8,6 +8,8 @@ mod config;
 mod edit;
 mod files;
 mod load;
+mod merge;
+mod merge_list;
 mod policy;
 mod policy_conditions;
 mod policy_controls;
@@ -20,14 +22,17 @@ mod rollout;
 mod tests;
 mod text;
 mod tree;
+mod write;
 mod yaml;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use edit::{EditError, set_state};
-pub use load::{load, load_config, load_one};
+pub use load::{load, load_config, load_one, load_with};
+pub use merge::{Merge, merge};
 pub use record::{record_path, record_yaml};
+pub use write::{Draft, UNEXPLAINED, UNOWNED, Write, Written, inline, policy_yaml, unknown_words};
 
 use crate::diagnostic::{At, Diagnostic, Source};
 use crate::model::{Desired, PromotionRecord, TenantDeclaration};

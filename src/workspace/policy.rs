@@ -367,9 +367,17 @@ fn display_name(node: &Node, out: &mut Findings) -> Option<At<String>> {
     let length = name.value.chars().count();
     let problem = if length > 256 {
         format!("`name` has {length} characters; the portal allows 256")
-    } else if name.value.trim() != name.value || name.value.contains('\n') {
-        "`name` begins or ends with a blank, or has several lines".to_owned()
+    } else if name.value.contains('\n') {
+        "`name` has several lines".to_owned()
     } else {
+        // Such names exist, and the service tells them apart.
+        if name.value.trim() != name.value {
+            let message = "`name` begins or ends with a blank";
+            out.push(
+                Diagnostic::warning("blank-in-name", message, name.source.clone())
+                    .help("take it out here and in the tenant, unless it is meant"),
+            );
+        }
         return Some(name);
     };
     out.push(

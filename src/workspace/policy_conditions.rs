@@ -12,7 +12,7 @@ use crate::model::{
 };
 
 /// The pseudo-location of the old MFA trusted addresses (contract section 1.2).
-const MFA_TRUSTED_IPS: &str = "00000000-0000-0000-0000-000000000000";
+pub(super) const MFA_TRUSTED_IPS: &str = "00000000-0000-0000-0000-000000000000";
 
 /// Reads `target_resources`.
 pub(super) fn targets(node: &Node, out: &mut Findings) -> Targets<Name> {
@@ -326,7 +326,7 @@ fn both<'a>(words: impl Iterator<Item = &'a str>, node: &Node, out: &mut Finding
     if !words.is_empty() {
         let message = format!("{} is both included and excluded", listed(&words));
         out.push(
-            Diagnostic::error("included-and-excluded", message, node.source.clone())
+            Diagnostic::warning("included-and-excluded", message, node.source.clone())
                 .help("remove one of them"),
         );
     }

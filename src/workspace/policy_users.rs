@@ -6,7 +6,7 @@ use super::policy_conditions::filter;
 use super::principals::{Declared, folded};
 use super::read::{self, Findings, Table, listed, nearest, unique};
 use super::tree::{Node, NodeKind};
-use crate::diagnostic::{At, Diagnostic, Source};
+use crate::diagnostic::{At, Diagnostic, Severity, Source};
 use crate::model::{
     Exclusion, ExternalTenants, GuestKind, Guests, Id, Kind, Name, Owner, UserSet, Users, Workload,
 };
@@ -79,8 +79,13 @@ pub(super) fn users(
         for item in read::some_items(node, "`users.include`", out) {
             side.entry(item, out);
         }
-        // `none` beside roles or groups is what the portal writes for "select users and groups".
+        // `none` beside roles or groups is what the portal writes for "select users and groups". The service
+        // takes `all` beside others too, so a tenant may hold it.
+        let before = out.len();
         alone(&side.seen, &["all"], "`users.include`", out);
+        for finding in &mut out[before..] {
+            finding.severity = Severity::Warning;
+        }
         all.extend(side.seen);
         (read.users.include, read.include) = (side.set, side.named);
     }
@@ -102,7 +107,8 @@ pub(super) fn users(
             if let Some(included) = all.iter().find(|included| *included == entry) {
                 let message = format!("`{}` is both included and excluded", entry.value);
                 out.push(
-                    Diagnostic::error("included-and-excluded", message, entry.source.clone())
+                    // The service takes it, so a tenant may hold it.
+                    Diagnostic::warning("included-and-excluded", message, entry.source.clone())
                         .label(included.source.clone(), "included here")
                         .help("remove one of them; an exclusion always wins"),
                 );
@@ -312,7 +318,8 @@ impl Side<'_> {
     }
 }
 
-fn read_guests(node: &Node, out: &mut Findings) -> Option<Guests> {
+/// Reads kinds of guests and their home tenants.
+pub(super) fn read_guests(node: &Node, out: &mut Findings) -> Option<Guests> {
     let kinds = |node: &Node, out: &mut Findings| {
         if read::scalar(node) == "all" {
             GuestKind::every()
@@ -356,7 +363,12 @@ pub(super) fn workload(node: &Node, out: &mut Findings) -> Option<Workload<Name>
     let what = "`workload_identities`";
     let table = Table::open(node, what, &["include", "exclude", "filter"], &[], out)?;
     let mut workload = Workload::default();
-    if let Some(node) = table.require("include", out) {
+    let include = if table.get("filter").is_some() {
+        table.get("include")
+    } else {
+        table.require("include", out)
+    };
+    if let Some(node) = include {
         let seen = names(
             read::some_items(node, "`workload_identities.include`", out),
             out,

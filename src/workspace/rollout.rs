@@ -3,7 +3,7 @@
 use super::read::{self, Findings, Table};
 use super::tree::Node;
 use crate::diagnostic::At;
-use crate::model::{BreakGlassRequired, InPlace, Rollout, Weaken};
+use crate::model::{BreakGlassException, BreakGlassMode, InPlace, Rollout, Weaken};
 
 /// What `defaults.rollout` may say.
 pub(super) const DEFAULTS: &[&str] = &["soak", "promotion_valid_for"];
@@ -69,17 +69,17 @@ pub(super) fn weaken(node: &Node, out: &mut Findings) -> Option<At<Weaken>> {
 }
 
 /// Reads `break_glass`.
-pub(super) fn break_glass(node: &Node, out: &mut Findings) -> Option<BreakGlassRequired> {
+pub(super) fn break_glass(node: &Node, out: &mut Findings) -> Option<BreakGlassException> {
     let what = "`break_glass`";
     let table = Table::open(node, what, &["mode", "reason", "owner"], &[], out)?;
     let mode = table.require("mode", out).and_then(|node| {
-        let read = |word: &str| (word == "require").then_some(());
-        read::word(node, "`mode`", &["require"], read, out)
+        let (words, from) = (BreakGlassMode::WORDS, BreakGlassMode::from_word);
+        read::word(node, "`mode`", words, from, out)
     });
     let reason = read::required_text(&table, "reason", what, out);
     let owner = read::required_text(&table, "owner", what, out);
-    mode?;
-    Some(BreakGlassRequired {
+    Some(BreakGlassException {
+        mode: mode?.value,
         reason: reason?,
         owner: owner?,
     })

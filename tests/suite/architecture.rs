@@ -19,6 +19,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "signins",
             "graph",
             "sandbox",
+            "import",
             "workspace",
             "store",
             "guard",
@@ -52,6 +53,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("graph", &["model", "tenant"]),
     ("sandbox", &["model", "tenant", "evaluate", "store"]),
     ("workspace", &["model"]),
+    // Composes files from a snapshot; only `cli` reads and writes them.
+    ("import", &["model", "tenant", "diff", "plan", "workspace"]),
     ("store", &[]),
     ("guard", &["model", "tenant", "evaluate", "diff", "plan"]),
     (
@@ -78,6 +81,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 
 /// The rooms that are functions of their arguments, and nothing else.
 const PURE: &[&str] = &[
+    "import",
     "report",
     "guard",
     "plan",

@@ -11,6 +11,7 @@ mod examples;
 mod graph_contract;
 mod main_job;
 mod requests;
+mod round_trip;
 mod sandbox_faults;
 mod sandbox_kinds;
 mod support;

@@ -194,7 +194,7 @@ async fn everything_is_read_in_two_rounds() {
     assert_eq!(events[0].state_after, Some(State::On));
     assert_eq!(events[0].by.as_deref(), Some("portcullis"));
     assert_eq!(stub.seen("$batch").len(), 2);
-    assert_eq!(stub.seen("").len(), 1 + 1 + 2 + 1 + 2);
+    assert_eq!(stub.seen("").len(), 1 + 1 + 1 + 2 + 1 + 2);
 }
 
 #[tokio::test]
@@ -244,13 +244,55 @@ async fn more_than_twenty_parts_are_two_batches() {
     let mut lookups = Lookups::default();
     for number in 0..30 {
         lookups.references.insert(Reference {
-            kind: Kind::User,
-            text: format!("user{number}@x.example"),
+            kind: Kind::Role,
+            text: format!("Role {number}"),
         });
     }
     let snapshot = stub.tenant().snapshot(&lookups).await.expect("read");
     assert_eq!(snapshot.found.len(), 30);
     assert_eq!(stub.seen("$batch").len(), 2);
+}
+
+#[tokio::test]
+async fn names_of_a_kind_share_a_request_and_each_gets_its_own_objects() {
+    let stub = Stub::start(|seen| {
+        if seen.path != "/v1.0/$batch" {
+            return rest(seen);
+        }
+        Some(batch(seen, |url| {
+            if !url.starts_with("/groups?") {
+                return part(url);
+            }
+            assert_eq!(
+                url,
+                "/groups?$filter=displayName%20in%20%28%27Nobody%27%2C%27O%27%27Neil%27%2C%27Twice%27%29&$select=id,displayName"
+            );
+            (
+                200,
+                json!({"value": [
+                    {"id": GROUP, "displayName": "twice"},
+                    {"id": OTHER_GROUP, "displayName": "Twice"},
+                    {"id": USER, "displayName": "o'neil"},
+                ]}),
+            )
+        }))
+    })
+    .await;
+    let mut lookups = Lookups::default();
+    for text in ["Twice", "O'Neil", "Nobody"] {
+        lookups.references.insert(Reference {
+            kind: Kind::Group,
+            text: text.into(),
+        });
+    }
+    let snapshot = stub.tenant().snapshot(&lookups).await.expect("read");
+    let ids = |text: &str| -> Vec<String> {
+        let found = snapshot.found(Kind::Group, text).expect("looked up");
+        found.iter().map(|object| object.id.to_string()).collect()
+    };
+    assert_eq!(ids("Twice"), [GROUP, OTHER_GROUP]);
+    assert_eq!(ids("O'Neil"), [USER]);
+    assert!(ids("Nobody").is_empty());
 }
 
 #[tokio::test]
@@ -276,4 +318,58 @@ async fn a_missing_part_or_date_is_an_error() {
     .await;
     let error = stub.tenant().policies().await.expect_err("no date");
     assert_eq!(error.kind, TenantErrorKind::Shape);
+}
+
+#[tokio::test]
+async fn what_only_beta_shows_is_listed_and_cannot_be_read() {
+    const HIDDEN: &str = "6f1c0f0e-0000-4000-8000-000000000002";
+    let stub = Stub::start(|seen| match seen.path.as_str() {
+        "/v1.0/$batch" => Some(batch(seen, part)),
+        "/beta/identity/conditionalAccess/policies" => Some(Scripted::json(
+            200,
+            &json!({"value": [
+                {"id": POLICY, "displayName": "CA010", "state": "disabled"},
+                {"id": HIDDEN, "displayName": "With a preview", "state": "enabled"},
+            ]}),
+        )),
+        _ => rest(seen),
+    })
+    .await;
+    let snapshot = stub.tenant().snapshot(&lookups()).await.expect("read");
+    let unreadable: Vec<_> = snapshot
+        .unreadable
+        .iter()
+        .map(|policy| {
+            (
+                policy.id.clone(),
+                policy.name.clone(),
+                policy.problem.as_str(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        unreadable,
+        [(
+            Some(Id::new(HIDDEN)),
+            Some("With a preview".to_owned()),
+            "it is visible in beta only"
+        )]
+    );
+    assert_eq!(snapshot.policies.len(), 1);
+    assert_eq!(stub.seen("/beta/").len(), 1);
+}
+
+#[tokio::test]
+async fn a_list_that_beta_refuses_keeps_nobody_from_planning() {
+    let stub = Stub::start(|seen| match seen.path.as_str() {
+        "/v1.0/$batch" => Some(batch(seen, part)),
+        "/beta/identity/conditionalAccess/policies" => {
+            Some(Scripted::error(403, "AccessDenied", "no beta"))
+        }
+        _ => rest(seen),
+    })
+    .await;
+    let snapshot = stub.tenant().snapshot(&lookups()).await.expect("read");
+    assert_eq!(snapshot.unreadable, []);
+    assert_eq!(snapshot.policies.len(), 1);
 }

@@ -137,7 +137,7 @@ fn what_cannot_be_read_is_refused_and_never_taken_for_gone() {
     assert_eq!(guards(&plan), ["unreadable-policy"]);
     assert_eq!(
         plan.unmanaged[0].notes,
-        ["cannot be read: conditions: is missing"]
+        ["cannot be read: conditions: is missing; never touched"]
     );
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::model::{
-    BreakGlassRequired, Id, InPlace, Kind, Owner, PrincipalKind, State,
+    BreakGlassException, BreakGlassMode, Id, InPlace, Kind, Owner, PrincipalKind, State,
     WantedState::{Absent, Off, On, ReportOnly},
     Weaken,
 };
@@ -609,7 +609,8 @@ fn a_policy_of_microsoft_can_be_weighed() {
 #[test]
 fn a_policy_about_the_emergency_accounts_reaches_them() {
     let mut policy = wanting(ReportOnly);
-    policy.break_glass = Some(BreakGlassRequired {
+    policy.break_glass = Some(BreakGlassException {
+        mode: BreakGlassMode::Require,
         reason: "r".into(),
         owner: "o".into(),
     });

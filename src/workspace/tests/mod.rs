@@ -6,6 +6,7 @@ mod findings;
 mod hostile;
 mod loading;
 mod lowering;
+mod round_trip;
 
 use std::fs;
 use std::path::Path;

@@ -241,7 +241,7 @@ fn pages_make_no_difference() {
     let lists = tenant
         .requests()
         .iter()
-        .filter(|(_, path)| path.ends_with("/conditionalAccess/policies"))
+        .filter(|(_, path)| path == "/v1.0/identity/conditionalAccess/policies")
         .count();
     assert_eq!(lists, 7, "it was in pages");
     assert_eq!(paged, whole);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{APPLY, run, scene};
 use crate::support::{FILE, KEY, NAME, Served, Workspace};
 
-const LIST: &str = "identity/conditionalAccess/policies";
+const LIST: &str = "v1.0/identity/conditionalAccess/policies";
 
 /// What strikes a write, and how the run ends that is struck.
 fn faults_of_a_write() -> Vec<(Value, i32)> {

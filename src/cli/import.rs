@@ -1,0 +1,551 @@
+//! `portcullis import`
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::error::CommandError;
+use super::plan::remembered;
+use super::session::{Session, load_workspace, pick_tenant};
+use super::ui::Ui;
+use super::{Global, Success};
+use crate::diagnostic::Severity;
+use crate::diff;
+use crate::import::{
+    Composed, Exports, LeftAlone, Task, candidates, compose, export_drafts, graph_exports, propose,
+    terraform_exports,
+};
+use crate::model::{Id, LivePolicy};
+use crate::plan::{PlanOptions, plan};
+use crate::report::{text_diff, visible};
+use crate::store::write_atomic;
+use crate::tenant::{Found, Handle, Lookups, Reference, Snapshot};
+use crate::workspace::{Workspace, load_with};
+
+/// Write the tenant's live policies as YAML; the plan after it is empty.
+///
+/// A policy that a file manages already keeps its file: comments, order and everything that did not change
+/// in the tenant stay as they are, to the byte. Nothing is ever deleted, and the tenant is not written to.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Only the policies whose display name or key matches.
+    #[arg(value_name = "GLOB")]
+    only: Option<glob::Pattern>,
+    /// Read exports instead of a tenant: a folder of Graph JSON, or a Terraform state or plan in JSON.
+    #[arg(long, value_name = "PATH")]
+    from: Option<PathBuf>,
+    /// Show what would be written, and write nothing.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(serde::Serialize)]
+struct Document {
+    format_version: &'static str,
+    tenant: Option<String>,
+    dry_run: bool,
+    files: Vec<FileRow>,
+    left_alone: Vec<LeftAlone>,
+    summary: Summary,
+}
+
+#[derive(serde::Serialize)]
+struct FileRow {
+    policy: Option<String>,
+    name: Option<String>,
+    file: String,
+    action: &'static str,
+    notes: Vec<String>,
+}
+
+#[derive(serde::Serialize)]
+struct Summary {
+    created: usize,
+    updated: usize,
+    unchanged: usize,
+    left_alone: usize,
+}
+
+/// What is to be written, and what is not.
+struct Outcome {
+    files: Vec<Composed>,
+    left: Vec<LeftAlone>,
+    /// The configuration with proposals, when there are new ones.
+    config: Option<Composed>,
+}
+
+pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success, CommandError> {
+    let (tenant, root, outcome) = match &args.from {
+        Some(from) => {
+            let (workspace, _) = load_workspace(global, ui)?;
+            let outcome = from_exports(args, from, &workspace, global)?;
+            (None, workspace.root().to_owned(), outcome)
+        }
+        None => {
+            let session = Session::begin(global, ui, true)?;
+            let outcome = from_tenant(args, &session, global, ui).await?;
+            let tenant = session.desired.tenant.name.clone();
+            (Some(tenant), session.workspace.root().to_owned(), outcome)
+        }
+    };
+    if !args.dry_run {
+        for file in outcome.files.iter().chain(&outcome.config) {
+            write(&root, file)?;
+        }
+    }
+    show(tenant, outcome, args, global, ui)
+}
+
+fn write(root: &Path, file: &Composed) -> Result<(), CommandError> {
+    if file.before.as_ref() == Some(&file.text) {
+        return Ok(());
+    }
+    let path = root.join(&file.path);
+    let failed = |error: std::io::Error| {
+        CommandError::new(format!("cannot write {}: {error}", path.display()))
+            .hint("what was written before it stays; run the import again")
+    };
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(failed)?;
+    }
+    if file.before.is_none() && path.exists() {
+        return Err(CommandError::new(format!(
+            "{} appeared while the tenant was read; nothing was written over it",
+            path.display()
+        )));
+    }
+    write_atomic(&path, file.text.as_bytes()).map_err(failed)
+}
+
+async fn from_tenant(
+    args: &Args,
+    session: &Session,
+    global: &Global,
+    ui: &Ui,
+) -> Result<Outcome, CommandError> {
+    let desired = &session.desired;
+    let only = args.only.as_ref().or(global.policy.as_ref());
+    let connection = session.connect(ui).await?;
+    let own = Lookups::of(desired, &[]);
+    // The names are read first and looked up then: a name is written only if it means that one object.
+    let read = async {
+        use crate::tenant::ReadTenant as _;
+        let principals = desired.principals.values();
+        let principals = principals.filter_map(|principal| principal.target.as_ref());
+        let mut lookups = Lookups {
+            describe_all: true,
+            ..own.clone()
+        };
+        lookups
+            .references
+            .extend(principals.map(|target| Reference {
+                kind: target.kind,
+                text: target.name.text.clone(),
+            }));
+        let first = connection.tenant.snapshot(&lookups).await?;
+        let cloud = &desired.tenant.cloud;
+        lookups
+            .references
+            .extend(candidates(&first.policies, cloud, &first));
+        lookups.managed.extend(
+            first
+                .policies
+                .iter()
+                .map(|live| Handle::Id(live.id.clone())),
+        );
+        connection.tenant.snapshot(&lookups).await
+    };
+    let snapshot = ui.patiently("reading the tenant", read).await;
+    connection.close().await;
+    let mut snapshot = snapshot?;
+    find_ids(&mut snapshot);
+    let task = Task {
+        workspace: &session.workspace,
+        texts: &session.texts,
+        desired,
+        snapshot: &snapshot,
+        only,
+    };
+    let (mut files, mut left) = compose(&task);
+    keep_what_plans_empty(&mut files, &mut left, session, &snapshot, global)?;
+    let config = proposals(session, &snapshot, global);
+    Ok(Outcome {
+        files,
+        left,
+        config,
+    })
+}
+
+/// An id that a file holds is found like a name: as the object that was read with it, or as nothing.
+fn find_ids(snapshot: &mut Snapshot) {
+    let mut ids = BTreeSet::new();
+    for live in &snapshot.policies {
+        for (place, id) in live.policy.references() {
+            ids.insert((place.kind, id.clone()));
+        }
+    }
+    for (kind, id) in ids {
+        if snapshot.found(kind, id.as_str()).is_some() {
+            continue;
+        }
+        let by_name = snapshot.found.iter().flat_map(|found| &found.objects);
+        let object = by_name
+            .chain(snapshot.objects.get(&id))
+            .find(|object| object.kind == kind && object.id == id)
+            .cloned();
+        snapshot.found.push(Found {
+            reference: Reference {
+                kind,
+                text: id.to_string(),
+            },
+            objects: object.into_iter().collect(),
+        });
+    }
+}
+
+/// Plans with the files as they would be, and drops those whose plan would not be empty.
+fn keep_what_plans_empty(
+    files: &mut Vec<Composed>,
+    left: &mut Vec<LeftAlone>,
+    session: &Session,
+    snapshot: &Snapshot,
+    global: &Global,
+) -> Result<(), CommandError> {
+    let workspace = keep_what_is_valid(files, left, global)?;
+    let tenant = &session.desired.tenant.name;
+    let desired = workspace
+        .desired(tenant)
+        .map_err(|findings| broken(findings.first().map(|finding| finding.message.as_str())))?;
+    let remembered = remembered(session, snapshot)?;
+    let plan = plan(&desired, snapshot, &remembered, &PlanOptions::default());
+    files.retain(|file| {
+        // What the next plan adds to a file that is there already is rule 2, and said in its notes.
+        let refusal = plan
+            .refusals
+            .iter()
+            .find(|refusal| refusal.policy.as_deref() == Some(&file.key));
+        let change = plan.changes.iter().find(|change| change.policy == file.key);
+        let reason = match (refusal, change) {
+            (Some(refusal), _) => refusal.message.clone(),
+            (None, Some(change)) if change.writes.is_empty() || change.adds_break_glass_only => {
+                return true;
+            }
+            (None, change) => {
+                let fields = change.into_iter().flat_map(|change| &change.fields);
+                let fields: Vec<&str> = fields.map(|field| field.path.as_str()).collect();
+                format!(
+                    "the plan after it would not be empty: {}",
+                    fields.join(", ")
+                )
+            }
+        };
+        left.push(LeftAlone {
+            name: file.name.clone(),
+            id: file.id.clone(),
+            reason,
+        });
+        false
+    });
+    Ok(())
+}
+
+/// Loads the workspace with the files as they would be, and drops those that are not valid.
+fn keep_what_is_valid(
+    files: &mut Vec<Composed>,
+    left: &mut Vec<LeftAlone>,
+    global: &Global,
+) -> Result<Workspace, CommandError> {
+    loop {
+        let drafts: BTreeMap<PathBuf, String> = files
+            .iter()
+            .map(|file| (file.path.clone(), file.text.clone()))
+            .collect();
+        let loaded = load_with(&global.config, drafts);
+        let errors = loaded
+            .findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Error);
+        let mut wrong: BTreeMap<String, String> = BTreeMap::new();
+        for finding in errors {
+            wrong
+                .entry(finding.source.file.to_string())
+                .or_insert_with(|| finding.message.clone());
+        }
+        let before = files.len();
+        files.retain(|file| {
+            let Some(reason) = wrong.get(&shown(&file.path)) else {
+                return true;
+            };
+            left.push(LeftAlone {
+                name: file.name.clone(),
+                id: file.id.clone(),
+                reason: format!("a file cannot say it: {reason}"),
+            });
+            false
+        });
+        match loaded.workspace {
+            Some(workspace) => return Ok(workspace),
+            None if files.len() < before => {}
+            None => return Err(broken(wrong.values().next().map(String::as_str))),
+        }
+    }
+}
+
+fn broken(why: Option<&str>) -> CommandError {
+    CommandError::new(format!(
+        "the workspace would not be valid after the import: {}",
+        why.unwrap_or("it cannot be read")
+    ))
+    .hint("nothing was written; `portcullis validate` checks the workspace as it is")
+}
+
+/// A path as findings name it.
+fn shown(path: &Path) -> String {
+    let parts: Vec<_> = path
+        .components()
+        .map(|part| part.as_os_str().to_string_lossy())
+        .collect();
+    parts.join("/")
+}
+
+fn proposals(session: &Session, snapshot: &Snapshot, global: &Global) -> Option<Composed> {
+    let name = match global.config.file_name() {
+        Some(name) if !global.config.is_dir() => PathBuf::from(name),
+        _ => PathBuf::from("portcullis.yaml"),
+    };
+    let before = session.texts.get(&shown(&name))?;
+    let several = session.workspace.tenant_names().count() > 1;
+    let text = propose(before, &session.desired, snapshot, several)?;
+    Some(Composed {
+        key: String::new(),
+        name: String::new(),
+        id: None,
+        path: name,
+        before: Some(before.clone()),
+        text,
+        notes: vec!["proposes principals in comments, for you to declare".into()],
+    })
+}
+
+fn from_exports(
+    args: &Args,
+    from: &Path,
+    workspace: &Workspace,
+    global: &Global,
+) -> Result<Outcome, CommandError> {
+    let exports = read_exports(from)?;
+    let only = args.only.as_ref().or(global.policy.as_ref());
+    let tenant = if workspace.tenant_names().count() > 1 {
+        Some(pick_tenant(workspace, global, true)?)
+    } else {
+        None
+    };
+    let taken = names_in(workspace)?;
+    let (mut files, mut left) = export_drafts(&exports, workspace, tenant.as_deref(), &taken, only);
+    let loaded = keep_what_is_valid(&mut files, &mut left, global)?;
+    let name = pick_tenant(&loaded, global, false)?;
+    let desired = loaded
+        .desired(&name)
+        .map_err(|findings| broken(findings.first().map(|finding| finding.message.as_str())))?;
+    // Read back from its text, a policy must mean what the export meant.
+    files.retain(|file| {
+        let original = exports
+            .policies
+            .iter()
+            .find(|own| own.live.policy.name == file.name);
+        let same = original
+            .zip(desired.policies.get(&file.key))
+            .is_some_and(|(own, again)| means_the_same(&own.live, again));
+        if !same {
+            left.push(LeftAlone {
+                name: file.name.clone(),
+                id: file.id.clone(),
+                reason: "a file cannot say all of it".into(),
+            });
+        }
+        same
+    });
+    Ok(Outcome {
+        files,
+        left,
+        config: None,
+    })
+}
+
+fn means_the_same(live: &LivePolicy, again: &crate::model::DesiredPolicy) -> bool {
+    use crate::model::Cloud;
+    use crate::tenant::{Query, query};
+    let again = again.policy.map(|place, name| {
+        Some(match query(place.kind, &name.text, &Cloud::Global) {
+            Query::Id(id) | Query::IdOrName(id, _) => id,
+            Query::Name(name) => Id::new(name),
+        })
+    });
+    diff::compare(&live.policy, &again).is_empty()
+}
+
+fn names_in(workspace: &Workspace) -> Result<BTreeSet<String>, CommandError> {
+    let mut names = BTreeSet::new();
+    for tenant in workspace.tenant_names() {
+        let desired = workspace
+            .desired(tenant)
+            .map_err(|findings| broken(findings.first().map(|finding| finding.message.as_str())))?;
+        names.extend(
+            desired
+                .policies
+                .into_values()
+                .map(|policy| policy.policy.name),
+        );
+    }
+    Ok(names)
+}
+
+fn read_exports(from: &Path) -> Result<Exports, CommandError> {
+    let mut paths = Vec::new();
+    collect(from, 0, &mut paths)?;
+    paths.sort();
+    if paths.is_empty() {
+        return Err(CommandError::new(format!(
+            "there is no JSON file in {}",
+            from.display()
+        )));
+    }
+    let base = if from.is_dir() {
+        from
+    } else {
+        from.parent().unwrap_or(from)
+    };
+    let mut files = Vec::new();
+    for path in paths {
+        let failed = |problem: String| CommandError::new(format!("{}: {problem}", path.display()));
+        let text = std::fs::read_to_string(&path).map_err(|error| failed(error.to_string()))?;
+        let json: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))
+            .map_err(|error| failed(format!("this is no JSON: {error}")))?;
+        let name = shown(path.strip_prefix(base).unwrap_or(&path));
+        if let Some(exports) = terraform_exports(&name, &json).filter(|_| from.is_file()) {
+            return Ok(exports);
+        }
+        files.push((name, json));
+    }
+    Ok(graph_exports(&files))
+}
+
+/// The JSON files below a folder, or the one file.
+fn collect(path: &Path, depth: usize, into: &mut Vec<PathBuf>) -> Result<(), CommandError> {
+    /// Exports are a few folders deep; a link back to one of them is not followed for ever.
+    const DEEPEST: usize = 8;
+    if path.is_file() {
+        into.push(path.to_owned());
+        return Ok(());
+    }
+    let failed = |error: std::io::Error| {
+        CommandError::new(format!("cannot read {}: {error}", path.display()))
+            .hint("--from takes a folder of JSON files, or one file")
+    };
+    for entry in std::fs::read_dir(path).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.is_dir() && depth < DEEPEST {
+            collect(&path, depth + 1, into)?;
+        } else if path
+            .extension()
+            .is_some_and(|ext| ext.eq_ignore_ascii_case("json"))
+        {
+            into.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn action(file: &Composed) -> &'static str {
+    match &file.before {
+        None => "create",
+        Some(before) if *before != file.text => "update",
+        Some(_) => "none",
+    }
+}
+
+fn show(
+    tenant: Option<String>,
+    outcome: Outcome,
+    args: &Args,
+    global: &Global,
+    ui: &Ui,
+) -> Result<Success, CommandError> {
+    let Outcome {
+        files,
+        left,
+        config,
+    } = outcome;
+    if let Some(glob) = args
+        .only
+        .as_ref()
+        .filter(|_| files.is_empty() && left.is_empty())
+    {
+        ui.aside(&format!(
+            "warning: no policy has a name or a key that matches {glob}"
+        ));
+    }
+    let count = |word: &str| files.iter().filter(|file| action(file) == word).count();
+    let summary = Summary {
+        created: count("create"),
+        updated: count("update"),
+        unchanged: count("none"),
+        left_alone: left.len(),
+    };
+    if global.json {
+        let row = |file: &Composed| FileRow {
+            policy: Some(file.key.clone()).filter(|key| !key.is_empty()),
+            name: Some(file.name.clone()).filter(|name| !name.is_empty()),
+            file: shown(&file.path),
+            action: action(file),
+            notes: file.notes.clone(),
+        };
+        ui.json(&Document {
+            format_version: "1.0",
+            tenant,
+            dry_run: args.dry_run,
+            files: files.iter().chain(&config).map(row).collect(),
+            left_alone: left,
+            summary,
+        })?;
+        return Ok(Success::Done);
+    }
+    let mut out = String::new();
+    for file in files.iter().chain(&config) {
+        let path = shown(&file.path);
+        if args.dry_run {
+            let before = file.before.as_deref().unwrap_or_default();
+            out.push_str(&text_diff::render(&path, before, &file.text, ui.color()));
+        } else if action(file) != "none" {
+            let sign = if file.before.is_none() { '+' } else { '~' };
+            out.push_str(&format!("{sign} {path}  {}\n", visible(&file.name)));
+        }
+        for note in &file.notes {
+            out.push_str(&format!("    note: {}\n", visible(note)));
+        }
+    }
+    if !left.is_empty() {
+        out.push_str(&format!(
+            "\nLeft as they are, without a file ({}):\n",
+            left.len()
+        ));
+        for LeftAlone { name, reason, .. } in &left {
+            out.push_str(&format!("    {}: {}\n", visible(name), visible(reason)));
+        }
+    }
+    out.push_str(&format!(
+        "\n{}: {} new, {} changed, {} unchanged, {} left alone.\n",
+        if args.dry_run {
+            "Would import"
+        } else {
+            "Imported"
+        },
+        summary.created,
+        summary.updated,
+        summary.unchanged,
+        summary.left_alone
+    ));
+    ui.result(out.trim_start_matches('\n'));
+    Ok(Success::Done)
+}
