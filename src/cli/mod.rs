@@ -5,6 +5,7 @@ mod demote;
 mod error;
 mod plan;
 mod promote;
+mod rollback;
 mod sandbox;
 mod session;
 mod show;
@@ -80,6 +81,7 @@ enum Command {
     Apply(apply::Args),
     Promote(promote::Args),
     Demote(demote::Args),
+    Rollback(rollback::Args),
     Status(status::Args),
     Snapshot(snapshot::Args),
     Sandbox(sandbox::Args),
@@ -130,6 +132,7 @@ async fn run_async(command: Command, global: &Global, ui: &Ui) -> Result<Success
         Command::Apply(args) => apply::run(&args, global, ui).await,
         Command::Promote(args) => promote::run(&args, global, ui).await,
         Command::Demote(args) => demote::run(&args, global, ui).await,
+        Command::Rollback(args) => rollback::run(&args, global, ui).await,
         Command::Status(args) => status::run(&args, global, ui).await,
         Command::Snapshot(args) => snapshot::run(&args, global, ui).await,
         Command::Sandbox(args) => sandbox::run(&args, global, ui).await,

@@ -3,6 +3,7 @@
 pub mod diagnostics;
 pub mod plan_document;
 pub mod plan_text;
+pub mod rollback_list;
 pub mod status;
 mod style;
 #[cfg(test)]

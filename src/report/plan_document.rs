@@ -19,6 +19,9 @@ pub struct PlanDocument {
     pub tenant: TenantRow,
     /// The tenant's clock when it was read.
     pub created_at: String,
+    /// The snapshot that a rollback goes back to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back_to: Option<BackRow>,
     /// The fingerprint that names this plan in the journal.
     #[serde(default)]
     pub digest: String,
@@ -32,6 +35,15 @@ pub struct PlanDocument {
     pub notes: Vec<NoteRow>,
     /// Counts.
     pub summary: Summary,
+}
+
+/// The snapshot that a rollback goes back to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BackRow {
+    /// Its file.
+    pub snapshot: String,
+    /// The tenant's clock when it was taken.
+    pub taken_at: String,
 }
 
 /// The tenant of a document.
@@ -187,6 +199,10 @@ impl PlanDocument {
                 domain: plan.domain.clone(),
             },
             created_at: plan.created_at.to_string(),
+            back_to: plan.back_to.map(|taken_at| BackRow {
+                snapshot: String::new(),
+                taken_at: taken_at.to_string(),
+            }),
             digest: String::new(),
             changes: plan.changes.iter().map(change_row).collect(),
             unmanaged: plan.unmanaged.iter().map(unmanaged_row).collect(),

@@ -8,3 +8,4 @@ mod main_job;
 mod requests;
 mod support;
 mod trial;
+mod undo;

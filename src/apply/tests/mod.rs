@@ -49,6 +49,7 @@ impl Machine {
             tenant,
             desired,
             store: &self.store,
+            back: None,
             settle: SETTLE,
             options: PlanOptions::default(),
             limits: Limits::default(),

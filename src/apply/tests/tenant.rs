@@ -1,6 +1,6 @@
 //! A tenant in memory that fails when it is told to.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Mutex;
 
 use async_trait::async_trait;
@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use crate::model::{Id, LivePolicy};
 use crate::tenant::fixture::{id, now, snapshot, tenant_id};
 use crate::tenant::{
-    Lookups, PolicyList, ReadTenant, Snapshot, TenantError, TenantErrorKind, WriteError,
-    WriteTenant,
+    AuditEvent, Lookups, PolicyList, ReadTenant, Snapshot, TenantError, TenantErrorKind,
+    WriteError, WriteTenant,
 };
 
 /// What becomes of one write.
@@ -38,6 +38,7 @@ pub(super) enum Fault {
 #[derive(Default)]
 struct World {
     policies: BTreeMap<Id, Value>,
+    bin: BTreeMap<Id, Value>,
     /// What reads show while the service lags behind.
     seen: BTreeMap<Id, Value>,
     /// How many reads after a write still show what was before.
@@ -192,8 +193,17 @@ impl ReadTenant for Tenant {
         Ok(tenant_id())
     }
 
-    async fn snapshot(&self, _: &Lookups) -> Result<Snapshot, TenantError> {
-        Ok(snapshot(self.read()?))
+    async fn snapshot(&self, lookups: &Lookups) -> Result<Snapshot, TenantError> {
+        let mut snapshot = snapshot(self.read()?);
+        if lookups.bin {
+            let world = self.world.lock().unwrap();
+            let bin = world.bin.values().cloned();
+            snapshot.deleted = Some(
+                bin.map(|json| LivePolicy::try_from(json).unwrap())
+                    .collect(),
+            );
+        }
+        Ok(snapshot)
     }
 
     async fn policies(&self) -> Result<PolicyList, TenantError> {
@@ -206,6 +216,10 @@ impl ReadTenant for Tenant {
 
     async fn policy(&self, id: &Id) -> Result<Option<LivePolicy>, TenantError> {
         Ok(self.read()?.into_iter().find(|live| live.id == *id))
+    }
+
+    async fn audit(&self, _: &BTreeSet<Id>) -> Result<BTreeMap<Id, Vec<AuditEvent>>, TenantError> {
+        Ok(BTreeMap::new())
     }
 }
 
@@ -247,7 +261,18 @@ impl WriteTenant for Tenant {
 
     async fn delete_policy(&self, id: &Id) -> Result<(), WriteError> {
         self.write("DELETE".to_owned(), |world, _| {
-            world.policies.remove(id);
+            let deleted = world.policies.remove(id);
+            world.bin.extend(deleted.map(|policy| (id.clone(), policy)));
+            id.clone()
+        })
+        .await
+        .map(drop)
+    }
+
+    async fn restore_policy(&self, id: &Id) -> Result<(), WriteError> {
+        self.write("RESTORE".to_owned(), |world, _| {
+            let restored = world.bin.remove(id).unwrap();
+            world.policies.insert(id.clone(), restored);
             id.clone()
         })
         .await
