@@ -2,6 +2,7 @@
 
 mod apply;
 mod demote;
+mod drift;
 mod error;
 mod plan;
 mod promote;
@@ -83,6 +84,7 @@ enum Command {
     Demote(demote::Args),
     Rollback(rollback::Args),
     Status(status::Args),
+    Drift(drift::Args),
     Snapshot(snapshot::Args),
     Sandbox(sandbox::Args),
 }
@@ -132,6 +134,7 @@ async fn run_async(command: Command, global: &Global, ui: &Ui) -> Result<Success
         Command::Apply(args) => apply::run(&args, global, ui).await,
         Command::Promote(args) => promote::run(&args, global, ui).await,
         Command::Demote(args) => demote::run(&args, global, ui).await,
+        Command::Drift(args) => drift::run(&args, global, ui).await,
         Command::Rollback(args) => rollback::run(&args, global, ui).await,
         Command::Status(args) => status::run(&args, global, ui).await,
         Command::Snapshot(args) => snapshot::run(&args, global, ui).await,

@@ -1,7 +1,7 @@
 //! `portcullis rollback`
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::apply::{Consent, apply};
 use super::error::CommandError;
@@ -64,7 +64,7 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
         // Whatever a rollback deletes an apply created since.
         max_deletes: usize::MAX,
         back: Some(SavedBack {
-            file: file.display().to_string(),
+            file: shown(&file),
             snapshot: fingerprint(&then),
             restore_enforced: args.restore_enforced.iter().cloned().collect(),
         }),
@@ -84,6 +84,11 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
     guard::examine(&mut plan, goal.desired(), &snapshot, limits);
     review(&plan, options, Some(out), &session, global, ui)?;
     Ok(Success::Done)
+}
+
+/// A path as somebody would type it.
+fn shown(file: &Path) -> String {
+    file.strip_prefix(".").unwrap_or(file).display().to_string()
 }
 
 /// The tenant's id; it is asked for only when the workspace does not say it.
@@ -131,7 +136,7 @@ fn list(
     let snapshots = kept
         .iter()
         .map(|kept| KeptRow {
-            file: kept.file.display().to_string(),
+            file: shown(&kept.file),
             taken_at: kept.taken_at.to_string(),
             applied: applied_after(kept, remembered),
         })

@@ -5,6 +5,7 @@
 
 mod change;
 mod decide;
+pub mod drift;
 mod effect;
 mod enforced;
 mod fields;

@@ -174,7 +174,7 @@ impl Decision<'_> {
         let as_then =
             then == State::On && diff::compare(&binned.policy, &self.wanted.policy).is_empty();
         if as_then && self.may_enforce(binned, true).is_empty() {
-            let mut change = self.from_bin(binned, WantedState::On);
+            let mut change = self.out_of_bin(binned, WantedState::On);
             self.turn_on_last(&mut change, None);
             // It is on as it comes out of the bin.
             change.writes.pop();
@@ -246,7 +246,7 @@ impl Decision<'_> {
             _ => Vec::new(),
         };
         let enforce = then == State::On && held.is_empty();
-        let mut change = self.from_bin(binned, stage(Some(state)));
+        let mut change = self.out_of_bin(binned, stage(Some(state)));
         let differences = diff::compare(&binned.policy, policy);
         let state = if enforce { binned.state } else { state };
         if !differences.is_empty() {
@@ -267,7 +267,7 @@ impl Decision<'_> {
     }
 
     /// The first step of a change that takes a policy out of the bin.
-    fn from_bin(&self, binned: &LivePolicy, to: WantedState) -> Change {
+    fn out_of_bin(&self, binned: &LivePolicy, to: WantedState) -> Change {
         let mut change = self.blank(None, to);
         change.action = Action::Create;
         change.id = Some(binned.id.clone());

@@ -5,7 +5,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::plan::{Action, Change, Plan, Refusal, Unmanaged};
+use crate::model::Origin;
+use crate::plan::{Action, Change, FieldChange, Plan, Refusal, Unmanaged};
 
 /// The version of the document.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -248,10 +249,24 @@ fn summary(plan: &Plan) -> Summary {
     summary
 }
 
-fn source_row(source: &crate::diagnostic::Source) -> SourceRow {
+pub(super) fn source_row(source: &crate::diagnostic::Source) -> SourceRow {
     SourceRow {
         file: source.file.to_string(),
         line: source.line,
+    }
+}
+
+pub(super) fn field_row(field: &FieldChange) -> FieldRow {
+    FieldRow {
+        path: field.path.clone(),
+        before: field.before.clone(),
+        after: field.after.clone(),
+        origin: match field.origin {
+            Origin::File => "file",
+            Origin::Implied => "implied",
+            Origin::Default => "default",
+        }
+        .to_owned(),
     }
 }
 
@@ -272,21 +287,7 @@ fn change_row(change: &Change) -> ChangeRow {
                 until: held.until.map(|until| until.to_string()),
             })
             .collect(),
-        fields: change
-            .fields
-            .iter()
-            .map(|field| FieldRow {
-                path: field.path.clone(),
-                before: field.before.clone(),
-                after: field.after.clone(),
-                origin: match field.origin {
-                    crate::model::Origin::File => "file",
-                    crate::model::Origin::Implied => "implied",
-                    crate::model::Origin::Default => "default",
-                }
-                .to_owned(),
-            })
-            .collect(),
+        fields: change.fields.iter().map(field_row).collect(),
         effect: change.effect.word().to_owned(),
         source: source_row(&change.source),
         notes: change.notes.clone(),

@@ -176,7 +176,7 @@ fn effect_sentence(change: &ChangeRow) -> &'static str {
     }
 }
 
-fn render_field(field: &FieldRow, paint: Paint, out: &mut String) {
+pub(super) fn render_field(field: &FieldRow, paint: Paint, out: &mut String) {
     let origin = match field.origin.as_str() {
         "implied" => paint.dim("  (implied: declared break-glass)"),
         "default" => paint.dim("  (default)"),

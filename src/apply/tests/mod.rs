@@ -4,6 +4,7 @@
 mod demoting;
 mod journal;
 mod receipts;
+mod round_trip;
 mod runs;
 mod tenant;
 
@@ -45,7 +46,11 @@ impl Machine {
         tenant: &'a Tenant,
         desired: &'a Desired,
     ) -> Result<Prepared<'a>, ApplyError> {
-        prepare(Run {
+        prepare(self.run(tenant, desired)).await
+    }
+
+    fn run<'a>(&'a self, tenant: &'a Tenant, desired: &'a Desired) -> Run<'a> {
+        Run {
             tenant,
             desired,
             store: &self.store,
@@ -54,8 +59,7 @@ impl Machine {
             options: PlanOptions::default(),
             limits: Limits::default(),
             progress: &|_| {},
-        })
-        .await
+        }
     }
 
     async fn apply(&self, tenant: &Tenant, desired: &Desired) -> Result<Applied, ApplyError> {

@@ -8,10 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::model::{Id, LivePolicy};
-use crate::tenant::fixture::{id, now, snapshot, tenant_id};
+use crate::tenant::fixture::{found, id, members, now, object, snapshot, tenant_id};
 use crate::tenant::{
     AuditEvent, Lookups, PolicyList, ReadTenant, Snapshot, TenantError, TenantErrorKind,
-    WriteError, WriteTenant,
+    WriteError, WriteTenant, service_plan,
 };
 
 /// What becomes of one write.
@@ -50,6 +50,7 @@ struct World {
     reads: usize,
     empty_read: Option<usize>,
     sent: Vec<String>,
+    knows_every_id: bool,
 }
 
 #[derive(Default)]
@@ -72,6 +73,21 @@ impl Tenant {
         let id = Id::new(policy["id"].as_str().unwrap());
         world.policies.insert(id.clone(), policy.clone());
         world.seen.insert(id, policy);
+    }
+
+    /// Lets every id be somebody's, everybody be known and every licence be there; the clock goes on with
+    /// each write.
+    pub(super) fn know_every_id(&self) {
+        self.world.lock().unwrap().knows_every_id = true;
+    }
+
+    /// Every policy that really is there.
+    pub(super) fn policies_there_are(&self) -> Vec<LivePolicy> {
+        let world = self.world.lock().unwrap();
+        let policies = world.policies.values().cloned();
+        policies
+            .map(|policy| LivePolicy::try_from(policy).unwrap())
+            .collect()
     }
 
     /// What becomes of the next writes; those after them are carried out.
@@ -203,6 +219,32 @@ impl ReadTenant for Tenant {
                     .collect(),
             );
         }
+        let world = self.world.lock().unwrap();
+        if world.knows_every_id {
+            snapshot.taken_at = now() + SignedDuration::from_secs(world.ticks);
+            snapshot.service_plans = Some(
+                [
+                    service_plan::P1,
+                    service_plan::P2,
+                    service_plan::WORKLOAD_P1,
+                ]
+                .map(str::to_owned)
+                .into(),
+            );
+            for reference in &lookups.references {
+                if Id::looks_like_guid(&reference.text) {
+                    let id = Id::new(&*reference.text);
+                    snapshot
+                        .members
+                        .entry(id.clone())
+                        .or_insert_with(|| members(true, Vec::new()));
+                    let object = object(reference.kind, id, &reference.text);
+                    let known = found(&reference.text, vec![object], reference.kind);
+                    snapshot.found.push(known);
+                }
+            }
+        }
+        drop(world);
         Ok(snapshot)
     }
 

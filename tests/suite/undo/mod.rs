@@ -1,5 +1,6 @@
 //! The way back: what an apply did is undone, and what somebody else did is found.
 
+mod drift;
 mod rollback;
 mod who_enforces;
 
