@@ -16,8 +16,8 @@ use crate::diff;
 use crate::guard::Limits;
 use crate::model::fixture::any_policy;
 use crate::model::{
-    Desired, DesiredPolicy, Emergency, Exclusion, Id, InPlace, Kind, LivePolicy, Policy,
-    PromotionRecord, Rollout, Side, State, WantedState, Weaken, create_json,
+    Desired, DesiredPolicy, Emergency, Exclusion, FrequencyInterval, Id, InPlace, Kind, LivePolicy,
+    Policy, PromotionRecord, Rollout, Side, State, WantedState, Weaken, create_json,
 };
 use crate::plan::PlanOptions;
 use crate::tenant::fixture::{EMERGENCY_1, at, desired, desired_policy, id, name, tenant_id};
@@ -68,6 +68,20 @@ fn with_break_glass(mut policy: Policy<Id>, number: usize) -> Policy<Id> {
         let exclude = &mut policy.conditions.users.exclude;
         exclude.users.insert(id(EMERGENCY_1));
     }
+    if let Some(session) = &mut policy.session {
+        // Beside "every time" the service takes neither of these two, not even to clear it (contract
+        // section 1.7), so no one PATCH leads from them to it: half of the policies have the one, half
+        // the others.
+        if number % 2 == 0 {
+            session.app_enforced_restrictions = false;
+            session.resilience_defaults_disabled = false;
+        } else {
+            session
+                .sign_in_frequency
+                .take_if(|frequency| frequency.interval == FrequencyInterval::EveryTime);
+        }
+    }
+    policy.session.take_if(|session| session.is_ineffectual());
     policy
 }
 
