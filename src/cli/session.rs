@@ -1,7 +1,6 @@
 //! What most commands begin with: the workspace, the tenant, and the way to it.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -210,6 +209,12 @@ pub(super) fn pick_tenant(
         })
 }
 
+/// The file that the sandbox is to record its exchanges to, when the environment names one.
+pub(super) fn recorded() -> Option<PathBuf> {
+    let file = std::env::var_os("PORTCULLIS_SANDBOX_RECORD")?;
+    (!file.is_empty()).then(|| file.into())
+}
+
 /// Opens the way to a declared tenant, starting the sandbox when it is one.
 pub(super) async fn connect_to(
     declared: &TenantDeclaration,
@@ -221,9 +226,8 @@ pub(super) async fn connect_to(
     let mut running = None;
     if declared.sandbox {
         let sandbox = sandbox::start(sandbox::Options {
-            tenants: 1,
-            state: store.root().join("sandbox"),
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            record: recorded(),
+            ..sandbox::Options::of(store.root().join("sandbox"))
         })
         .await?;
         let source = declared.source.clone();

@@ -13,10 +13,13 @@ mod audit;
 mod batch;
 mod clock;
 mod controls;
+mod delivery;
 mod directory;
 mod errors;
+mod faults;
 mod filter;
 mod identity;
+mod lag;
 mod locations;
 mod members;
 mod organisation;
@@ -25,6 +28,7 @@ mod people;
 mod policies;
 mod population;
 mod query;
+mod recording;
 mod relay;
 mod remote;
 mod request;
@@ -32,15 +36,19 @@ mod routes;
 mod rules;
 mod schema;
 mod server;
+mod settings;
 mod strengths;
 mod tenant;
+mod throttle;
 mod token;
 
 #[cfg(test)]
 mod tests;
 
+pub use faults::FAULT_KINDS;
 pub use identity::Identity;
-pub use remote::control;
+pub use remote::{clear_faults, control, faults, served_at};
+pub use settings::{Latency, ReadLag, Settings, Throttle};
 
 use std::io;
 use std::net::SocketAddr;
@@ -65,8 +73,25 @@ pub struct Options {
     pub state: PathBuf,
     /// The address to listen on; loopback only, port 0 for any free one.
     pub listen: SocketAddr,
+    /// How it behaves while this process owns the state.
+    pub settings: Settings,
     /// How many tenants to serve, numbered from 1; see [`Identity::of`].
     pub tenants: usize,
+    /// A file to append every exchange to that this process answers, as JSON Lines without secrets.
+    pub record: Option<PathBuf>,
+}
+
+impl Options {
+    /// One tenant, kept in this directory, on any free port, in fair weather.
+    pub fn of(state: PathBuf) -> Self {
+        Self {
+            state,
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            settings: Settings::default(),
+            tenants: 1,
+            record: None,
+        }
+    }
 }
 
 /// Why a sandbox could not be started.
@@ -87,6 +112,14 @@ pub enum SandboxError {
     #[error("the sandbox cannot use its state in {}: {source}", path.display())]
     State {
         /// The file or directory.
+        path: PathBuf,
+        /// What the file system said.
+        source: io::Error,
+    },
+    /// The file for the recording could not be opened.
+    #[error("the sandbox cannot record to {}: {source}", path.display())]
+    Record {
+        /// The file.
         path: PathBuf,
         /// What the file system said.
         source: io::Error,
@@ -157,13 +190,20 @@ pub async fn start(options: Options) -> Result<Running, SandboxError> {
         options.state,
         options.tenants,
         url.clone(),
+        options.record.as_deref(),
+        options.settings.clone(),
     )?);
-    door.try_own().await?;
+    let owns = door.try_own().await?.is_some();
     let (shutdown, stopped) = tokio::sync::oneshot::channel();
     let task = tokio::spawn(server::serve(listener, door, stopped));
-    Ok(Running {
+    let running = Running {
         url,
         shutdown,
         task,
-    })
+    };
+    if !owns && options.settings != Settings::default() {
+        // Whoever asks for bad weather wants it now, not when this process happens to own the state.
+        control(running.url(), None, "settings", &options.settings.to_json()).await?;
+    }
+    Ok(running)
 }

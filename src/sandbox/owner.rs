@@ -3,16 +3,22 @@
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use serde::Serialize;
 
 use super::audit::Activity;
+use super::delivery::Delivery;
 use super::errors::Failure;
+use super::faults::{Fault, Faults};
 use super::identity::Identity;
+use super::lag::Lag;
 use super::population;
 use super::request::{Reply, Request};
+use super::settings::Settings;
 use super::tenant::{Change, Event, Happening, Tenant};
+use super::throttle::Meter;
 use super::token::Caller;
 use super::{SandboxError, clock, controls, routes, token};
 use crate::store::{Lock, Log, write_atomic};
@@ -34,6 +40,9 @@ pub(super) struct Served {
     /// The parts of a `$batch`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) parts: Vec<Part>,
+    /// The fault that struck it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) fault: Option<&'static str>,
 }
 
 /// A part of a `$batch` that was served.
@@ -42,13 +51,9 @@ pub(super) struct Part {
     pub(super) method: String,
     pub(super) path: String,
     pub(super) status: u16,
-}
-
-/// What the control endpoint can switch.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Settings {
-    /// The page size of the policy list; one page when not set.
-    pub(super) page_size: Option<usize>,
+    /// The fault that struck it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) fault: Option<&'static str>,
 }
 
 /// One tenant, with the log that it is the fold of.
@@ -59,16 +64,27 @@ pub(super) struct State {
     log_path: PathBuf,
     /// The switches of the server, as they stood when the request came.
     pub(super) settings: Settings,
+    /// The script of the server.
+    faults: Arc<Mutex<Faults>>,
+    pub(super) lag: Lag,
+    pub(super) meter: Meter,
 }
 
 impl State {
-    fn open(identity: &Identity, log_path: PathBuf) -> Result<Self, SandboxError> {
+    fn open(
+        identity: &Identity,
+        log_path: PathBuf,
+        faults: Arc<Mutex<Faults>>,
+    ) -> Result<Self, SandboxError> {
         let (log, tenant) = replay(identity, &log_path)?;
         Ok(Self {
             tenant,
             log,
             log_path,
             settings: Settings::default(),
+            faults,
+            lag: Lag::new(Instant::now()),
+            meter: Meter::default(),
         })
     }
 
@@ -80,7 +96,13 @@ impl State {
             // The line may be there in whole, in part or not at all. Reading the log again decides, so
             // that the next line is not glued to a torn one.
             (self.log, self.tenant) = self.replayed()?;
+            self.lag.forget();
             return Err(broken(&error));
+        }
+        match &event.what {
+            // Whatever was written is old by then.
+            Happening::Advance { .. } => self.lag.forget(),
+            Happening::Write { .. } => self.lag.keep(self.tenant.clone()),
         }
         self.tenant.apply(&event);
         Ok(event)
@@ -90,7 +112,13 @@ impl State {
     pub(super) fn reset(&mut self) -> Result<(), Failure> {
         write_atomic(&self.log_path, b"").map_err(|error| broken(&error))?;
         (self.log, self.tenant) = self.replayed()?;
+        self.lag.forget();
         Ok(())
+    }
+
+    /// What the script has for a request.
+    pub(super) fn strike(&self, request: &Request) -> Option<Fault> {
+        locked(&self.faults).strike(request, &self.tenant.identity().id)
     }
 
     fn replayed(&self) -> Result<(Log, Tenant), Failure> {
@@ -137,7 +165,8 @@ fn replay(identity: &Identity, path: &Path) -> Result<(Log, Tenant), SandboxErro
 #[derive(Debug)]
 pub(super) struct Session<'a> {
     pub(super) tenant: &'a Tenant,
-    pub(super) settings: &'a Settings,
+    /// The tenant in which a policy finds what it names.
+    pub(super) references: &'a Tenant,
     pub(super) caller: &'a Caller,
 }
 
@@ -169,6 +198,26 @@ impl Answer {
     }
 }
 
+/// An answer on its way out.
+#[derive(Debug)]
+pub(super) struct Answered {
+    pub(super) reply: Reply,
+    /// The tenant's time, for the `Date` header.
+    pub(super) now: jiff::Timestamp,
+    /// The scripted fault that struck the request or a part of it.
+    pub(super) fault: Option<&'static str>,
+}
+
+impl Answered {
+    fn new(reply: Reply, now: jiff::Timestamp) -> Self {
+        Self {
+            reply,
+            now,
+            fault: None,
+        }
+    }
+}
+
 /// A tenant's place at the server; its state is read when it is asked for.
 #[derive(Debug)]
 struct Seat {
@@ -185,6 +234,7 @@ pub(super) struct Owner {
     /// In the order of their numbers; never empty.
     seats: Vec<Seat>,
     settings: Mutex<Settings>,
+    faults: Arc<Mutex<Faults>>,
     requests: Mutex<VecDeque<Served>>,
     /// How many requests there were.
     asked: AtomicU64,
@@ -201,6 +251,7 @@ impl Owner {
         directory: &Path,
         tenants: usize,
         url: &str,
+        settings: Settings,
         lock: Lock,
     ) -> Result<Self, SandboxError> {
         let url_path = directory.join("url");
@@ -233,12 +284,18 @@ impl Owner {
                 }
             })
             .collect();
+        let faults = Arc::<Mutex<Faults>>::default();
         let first = &seats[0];
-        *locked(&first.state) = Some(State::open(&first.identity, first.log_path.clone())?);
+        *locked(&first.state) = Some(State::open(
+            &first.identity,
+            first.log_path.clone(),
+            Arc::clone(&faults),
+        )?);
         write_atomic(&url_path, url.as_bytes()).map_err(failed)?;
         Ok(Self {
             seats,
-            settings: Mutex::default(),
+            settings: Mutex::new(settings),
+            faults,
             requests: Mutex::default(),
             asked: AtomicU64::new(0),
             url_path,
@@ -247,16 +304,12 @@ impl Owner {
         })
     }
 
-    /// Answers one request; also returns the tenant's time for the `Date` header.
-    pub(super) fn answer(&self, request: &Request) -> (Reply, jiff::Timestamp) {
-        let is_control = !request.versioned
-            && request
-                .segments
-                .first()
-                .is_some_and(|first| first == "sandbox");
+    /// Answers one request.
+    pub(super) fn answer(&self, request: &mut Request) -> Answered {
+        let is_control = request.is_control();
         let Some(seat) = self.seat_of(request, is_control) else {
             let start = clock::at(clock::START);
-            return (
+            return Answered::new(
                 controls::refused(404, "no such tenant is served here"),
                 start,
             );
@@ -268,13 +321,14 @@ impl Owner {
             Some(state) => state,
             None => {
                 self.make_room();
-                match State::open(&seat.identity, seat.log_path.clone()) {
+                let faults = Arc::clone(&self.faults);
+                match State::open(&seat.identity, seat.log_path.clone(), faults) {
                     Ok(state) => held.insert(state),
                     Err(error) => {
                         let failure = broken(&error);
                         let start = clock::at(clock::START);
                         let date = clock::error_time(start);
-                        return (
+                        return Answered::new(
                             Reply::json(failure.status, failure.envelope(request, &date, "")),
                             start,
                         );
@@ -284,12 +338,23 @@ impl Owner {
         };
         if is_control {
             let reply = controls::answer(self, state, request);
-            return (reply, state.tenant.now());
+            return Answered::new(reply, state.tenant.now());
         }
         state.settings = self.settings().clone();
-        let (reply, parts) = routes::answer(state, request);
+        let reach = state.settings.read_lag;
+        state.lag.begin(request, reach, Instant::now());
+        request.page_limit = state.settings.page_size;
+        let struck = state.strike(request);
+        let (reply, parts) = routes::answer(state, request, struck.as_ref());
+        let late = Delivery {
+            late: state.settings.latency.0,
+            ..Delivery::default()
+        };
         let now = state.tenant.now();
         drop(held);
+        let fault = struck
+            .map(|fault| fault.kind.name())
+            .or_else(|| parts.iter().find_map(|part| part.fault));
         let mut requests = self.requests();
         if requests.len() == REMEMBERED {
             requests.pop_front();
@@ -300,8 +365,13 @@ impl Owner {
             path: request.path.clone(),
             status: reply.status,
             parts,
+            fault,
         });
-        (reply, now)
+        Answered {
+            reply: reply.deliver(late),
+            now,
+            fault,
+        }
     }
 
     /// The tenant that a request is for: what its token, its path or, for a control, its query says.
@@ -350,6 +420,11 @@ impl Owner {
     /// The switches of the server.
     pub(super) fn settings(&self) -> MutexGuard<'_, Settings> {
         locked(&self.settings)
+    }
+
+    /// The script: what goes wrong with the next requests.
+    pub(super) fn faults(&self) -> MutexGuard<'_, Faults> {
+        locked(&self.faults)
     }
 
     /// What was asked, the newest last.

@@ -1,12 +1,14 @@
 //! One owner, many doors: how a process that does not hold the lock answers all the same.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use super::SandboxError;
 use super::owner::Owner;
+use super::recording::Recording;
+use super::settings::Settings;
 use crate::store::{Lock, LockError};
 
 /// Marks a relayed request, so that two doors never send one in circles.
@@ -47,9 +49,11 @@ pub(super) struct Door {
     directory: PathBuf,
     tenants: usize,
     url: String,
+    settings: Settings,
     owner: RwLock<Option<Arc<Owner>>>,
     taking: tokio::sync::Mutex<()>,
     closed: AtomicBool,
+    recording: Option<Arc<Recording>>,
     client: reqwest::Client,
 }
 
@@ -76,15 +80,27 @@ impl Door {
         directory: PathBuf,
         tenants: usize,
         url: String,
+        record: Option<&Path>,
+        settings: Settings,
     ) -> Result<Self, SandboxError> {
+        let recording = record
+            .map(|path| {
+                Recording::open(path).map_err(|source| SandboxError::Record {
+                    path: path.to_owned(),
+                    source,
+                })
+            })
+            .transpose()?;
         let client = client()?;
         Ok(Self {
             directory,
             tenants,
             url,
+            settings,
             owner: RwLock::new(None),
             taking: tokio::sync::Mutex::new(()),
             closed: AtomicBool::new(false),
+            recording: recording.map(Arc::new),
             client,
         })
     }
@@ -95,6 +111,11 @@ impl Door {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Where exchanges are recorded, when they are.
+    pub(super) fn recording(&self) -> Option<Arc<Recording>> {
+        self.recording.clone()
     }
 
     /// Gives the state up for good; the lock goes when the last request in flight is done with it.
@@ -117,9 +138,10 @@ impl Door {
             return Ok(None);
         }
         let (directory, tenants, url) = (self.directory.clone(), self.tenants, self.url.clone());
+        let settings = self.settings.clone();
         let taken =
             tokio::task::spawn_blocking(move || match Lock::try_take(&directory.join("lock")) {
-                Ok(lock) => Owner::open(&directory, tenants, &url, lock).map(Some),
+                Ok(lock) => Owner::open(&directory, tenants, &url, settings, lock).map(Some),
                 Err(LockError::Held { .. }) => Ok(None),
                 Err(LockError::Io { path, source }) => Err(SandboxError::State { path, source }),
             })
@@ -202,7 +224,7 @@ impl Door {
 }
 
 /// Whether a URL file names what an owner writes into it; tokens are sent nowhere else.
-fn is_loopback_origin(url: &str) -> bool {
+pub(super) fn is_loopback_origin(url: &str) -> bool {
     url.strip_prefix("http://")
         .and_then(|address| address.parse::<std::net::SocketAddr>().ok())
         .is_some_and(|address| address.ip().is_loopback())

@@ -1,8 +1,11 @@
 //! A request and a reply as the handlers see them, the same for HTTP, for the relay and for `$batch`.
 
+use std::num::NonZeroUsize;
+
 use reqwest::Url;
 use serde_json::Value;
 
+use super::delivery::{Delivery, Shape};
 use super::errors::Failure;
 
 /// One request, taken apart once.
@@ -11,6 +14,8 @@ pub(super) struct Request {
     pub(super) method: String,
     /// The path as it was sent, without the query.
     pub(super) path: String,
+    /// The path with its query, as they were sent.
+    pub(super) target: String,
     /// The segments after the version, decoded, in the caller's spelling; `//` is collapsed.
     pub(super) segments: Vec<String>,
     /// Whether the path began with `/v1.0` or `/beta`.
@@ -24,6 +29,8 @@ pub(super) struct Request {
     pub(super) body: Vec<u8>,
     /// The origin the caller used, for absolute URLs.
     pub(super) origin: String,
+    /// The rows that the server puts on a page at most, whatever is asked.
+    pub(super) page_limit: Option<NonZeroUsize>,
 }
 
 impl Request {
@@ -61,6 +68,7 @@ impl Request {
         Self {
             method: method.to_ascii_uppercase(),
             path: path.to_owned(),
+            target: target.to_owned(),
             segments,
             versioned,
             beta,
@@ -68,6 +76,7 @@ impl Request {
             headers,
             body,
             origin: origin.to_owned(),
+            page_limit: None,
         }
     }
 
@@ -77,6 +86,15 @@ impl Request {
             .iter()
             .find(|(key, _)| key == name)
             .map(|(_, value)| value.as_str())
+    }
+
+    /// Whether it asks the sandbox itself and not the tenant.
+    pub(super) fn is_control(&self) -> bool {
+        !self.versioned
+            && self
+                .segments
+                .first()
+                .is_some_and(|first| first == "sandbox")
     }
 
     /// All headers, for a part of a batch to inherit.
@@ -171,12 +189,26 @@ pub(super) enum Body {
     Text(String),
 }
 
+impl Body {
+    /// What stands in `Content-Type`.
+    pub(super) fn content_type(&self) -> Option<&'static str> {
+        match self {
+            Self::Empty => None,
+            Self::Json(_) => Some(
+                "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8",
+            ),
+            Self::Text(_) => Some("text/plain"),
+        }
+    }
+}
+
 /// One reply.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) body: Body,
+    pub(super) delivery: Delivery,
 }
 
 impl Reply {
@@ -186,6 +218,7 @@ impl Reply {
             status,
             headers: Vec::new(),
             body: Body::Json(body),
+            delivery: Delivery::default(),
         }
     }
 
@@ -194,12 +227,18 @@ impl Reply {
         Self::json(200, body)
     }
 
+    /// No answer at all: the connection is reset.
+    pub(super) fn reset() -> Self {
+        Self::no_content().deliver(Delivery::shaped(Shape::Reset))
+    }
+
     /// 204.
     pub(super) fn no_content() -> Self {
         Self {
             status: 204,
             headers: Vec::new(),
             body: Body::Empty,
+            delivery: Delivery::default(),
         }
     }
 
@@ -209,7 +248,14 @@ impl Reply {
             status: 200,
             headers: Vec::new(),
             body: Body::Text(body),
+            delivery: Delivery::default(),
         }
+    }
+
+    /// The same reply, delivered otherwise.
+    pub(super) fn deliver(mut self, delivery: Delivery) -> Self {
+        self.delivery = self.delivery.and(delivery);
+        self
     }
 
     /// The same reply with one more header.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body as HttpBody, to_bytes};
-use axum::extract::{Request as HttpRequest, State};
+use axum::extract::{ConnectInfo, Request as HttpRequest, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use jiff::Timestamp;
@@ -14,8 +14,9 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::clock::http_date;
+use super::delivery::{Cut, Lines, deliver};
 use super::errors::Failure;
-use super::owner::Owner;
+use super::owner::{Answered, Owner};
 use super::relay::{Door, NOT_OWNER, Outcome, Parcel, RELAYED};
 use super::request::{Body, Reply, Request};
 
@@ -28,7 +29,8 @@ const GRACE: Duration = Duration::from_secs(5);
 pub(super) async fn serve(listener: TcpListener, door: Arc<Door>, stopped: oneshot::Receiver<()>) {
     let (quiet, hushed) = oneshot::channel();
     let routes = Router::new().fallback(answer).with_state(Arc::clone(&door));
-    let server = axum::serve(listener, routes).with_graceful_shutdown(async move {
+    let service = routes.into_make_service_with_connect_info::<Cut>();
+    let server = axum::serve(Lines(listener), service).with_graceful_shutdown(async move {
         let _ = stopped.await;
         let _ = quiet.send(());
     });
@@ -42,7 +44,21 @@ pub(super) async fn serve(listener: TcpListener, door: Arc<Door>, stopped: onesh
     door.close().await;
 }
 
-async fn answer(State(door): State<Arc<Door>>, http: HttpRequest) -> Response {
+async fn answer(
+    State(door): State<Arc<Door>>,
+    ConnectInfo(cut): ConnectInfo<Cut>,
+    http: HttpRequest,
+) -> Response {
+    let is_relayed = http.headers().contains_key(RELAYED);
+    let response = found(&door, http).await;
+    if is_relayed {
+        // The relay has the caller's connection; ours is only the way to it.
+        return response;
+    }
+    deliver(response, &cut).await
+}
+
+async fn found(door: &Door, http: HttpRequest) -> Response {
     let (head, body) = http.into_parts();
     let target = head
         .uri
@@ -62,7 +78,7 @@ async fn answer(State(door): State<Arc<Door>>, http: HttpRequest) -> Response {
         body,
     };
     if let Some(owner) = door.owned() {
-        return answer_owned(owner, parcel).await;
+        return answer_owned(door, owner, parcel).await;
     }
     if parcel.headers.contains_key(RELAYED) {
         let mut response = failure(
@@ -76,7 +92,7 @@ async fn answer(State(door): State<Arc<Door>>, http: HttpRequest) -> Response {
         return response;
     }
     match door.find(&parcel).await {
-        Outcome::Own(owner) => answer_owned(owner, parcel).await,
+        Outcome::Own(owner) => answer_owned(door, owner, parcel).await,
         Outcome::Relayed(response) => response,
         Outcome::Broken => failure(
             StatusCode::BAD_GATEWAY,
@@ -89,8 +105,9 @@ async fn answer(State(door): State<Arc<Door>>, http: HttpRequest) -> Response {
     }
 }
 
-async fn answer_owned(owner: Arc<Owner>, parcel: Parcel) -> Response {
-    let request = Request::new(
+async fn answer_owned(door: &Door, owner: Arc<Owner>, parcel: Parcel) -> Response {
+    let recording = door.recording();
+    let mut request = Request::new(
         parcel.method.as_str(),
         &parcel.target,
         readable(&parcel.headers),
@@ -99,7 +116,10 @@ async fn answer_owned(owner: Arc<Owner>, parcel: Parcel) -> Response {
     );
     // The log is synced before the answer, which may take a while: not on the runtime's own threads.
     tokio::task::spawn_blocking(move || {
-        let (reply, now) = owner.answer(&request);
+        let Answered { reply, now, fault } = owner.answer(&mut request);
+        if let Some(recording) = recording {
+            recording.append(&request, &reply, fault);
+        }
         response(reply, now, request.header("client-request-id"))
     })
     .await
@@ -138,15 +158,11 @@ fn origin(headers: &HeaderMap) -> String {
 }
 
 fn response(reply: Reply, now: Timestamp, client_request_id: Option<&str>) -> Response {
-    let (content_type, bytes) = match reply.body {
-        Body::Empty => (None, Vec::new()),
-        Body::Json(value) => (
-            Some(
-                "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8",
-            ),
-            serde_json::to_vec(&value).unwrap_or_default(),
-        ),
-        Body::Text(text) => (Some("text/plain"), text.into_bytes()),
+    let content_type = reply.body.content_type();
+    let bytes = match reply.body {
+        Body::Empty => Vec::new(),
+        Body::Json(value) => serde_json::to_vec(&value).unwrap_or_default(),
+        Body::Text(text) => text.into_bytes(),
     };
     let mut response = Response::new(HttpBody::from(bytes));
     *response.status_mut() =
@@ -167,6 +183,7 @@ fn response(reply: Reply, now: Timestamp, client_request_id: Option<&str>) -> Re
     for (name, value) in &reply.headers {
         put(name, value);
     }
+    reply.delivery.put_on(&mut response);
     response
 }
 

@@ -2,10 +2,13 @@
 #![allow(clippy::unwrap_used)]
 
 mod architecture;
+mod complaints;
+mod contract;
 mod examples;
 mod graph_contract;
 mod main_job;
 mod requests;
+mod sandbox_faults;
 mod support;
 mod trial;
 mod undo;

@@ -72,7 +72,7 @@ fn with_break_glass(mut policy: Policy<Id>, number: usize) -> Policy<Id> {
         // Beside "every time" the service takes neither of these two, not even to clear it (contract
         // section 1.7), so no one PATCH leads from them to it: half of the policies have the one, half
         // the others.
-        if number % 2 == 0 {
+        if number.is_multiple_of(2) {
             session.app_enforced_restrictions = false;
             session.resilience_defaults_disabled = false;
         } else {

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{POLICIES, Scene, refusal, shipped_but};
-use crate::support::{FILE, Workspace};
+use super::{POLICIES, refusal};
+use crate::support::{FILE, Scene, Workspace, shipped_but};
 
 #[test]
 fn trap_01_a_patch_merges_nested_objects() {

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::{POLICIES, Scene, refusal, shipped_but};
-use crate::support::{KEY, NAME, SIGN_IN};
+use super::{POLICIES, refusal};
+use crate::support::{KEY, NAME, SIGN_IN, Scene, shipped_but};
 
 #[test]
 fn trap_17_a_list_has_more_than_one_page() {

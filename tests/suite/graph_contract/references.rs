@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{AZURE, LOCATIONS, POLICIES, Scene, location, refusal, shipped_but};
-use crate::support::{FILE, KEY, SIGN_IN};
+use super::{AZURE, LOCATIONS, POLICIES, location, refusal};
+use crate::support::{FILE, KEY, SIGN_IN, Scene, shipped_but};
 
 #[test]
 fn trap_03_a_name_that_does_not_resolve_stops_everything() {

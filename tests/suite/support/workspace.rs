@@ -6,13 +6,24 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
 use super::{FILE, Served};
 
 /// Files in a directory of their own.
 pub(crate) struct Workspace {
     root: TempDir,
+    /// What the sandbox was asked and what it answered, by and to whomever.
+    recording: NamedTempFile,
+}
+
+impl Drop for Workspace {
+    /// Whatever was asked and answered holds to the contract.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            crate::contract::assert_holds(self.recording.path());
+        }
+    }
 }
 
 impl Workspace {
@@ -42,7 +53,13 @@ impl Workspace {
     pub(crate) fn empty() -> Self {
         Self {
             root: tempfile::tempdir().unwrap(),
+            recording: NamedTempFile::new().unwrap(),
         }
+    }
+
+    /// The file in which the sandbox writes down what it is asked and what it answers.
+    pub(crate) fn recording(&self) -> &Path {
+        self.recording.path()
     }
 
     pub(crate) fn path(&self, relative: &str) -> PathBuf {
@@ -140,6 +157,7 @@ impl Workspace {
                 command.env_remove(&name);
             }
         }
+        command.env("PORTCULLIS_SANDBOX_RECORD", self.recording.path());
         command
     }
 
@@ -200,7 +218,22 @@ impl Workspace {
 
     /// Serves the sandbox of this workspace, so that a test can look into it and change it.
     pub(crate) fn serve(&self) -> Served {
-        Served::start(self)
+        self.serve_with(&[])
+    }
+
+    /// The same with options of `sandbox serve`.
+    pub(crate) fn serve_with(&self, options: &[&str]) -> Served {
+        Served::start(self, options)
+    }
+
+    /// Declares the tenant of the sandbox anew.
+    pub(crate) fn declare(&self, declaration: &str) {
+        let text = self.read("portcullis.yaml");
+        let line = text
+            .lines()
+            .find(|line| line.starts_with("    sandbox: true"))
+            .unwrap();
+        self.edit("portcullis.yaml", line, declaration);
     }
 }
 

@@ -1,11 +1,17 @@
 //! `portcullis sandbox`
 
+mod fault;
+mod weather;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use weather::Weather;
+
 use super::error::CommandError;
+use super::session::recorded;
 use super::ui::Ui;
 use super::{Global, Success};
 use crate::sandbox::{self, Identity, Options, Running};
@@ -31,6 +37,12 @@ enum Action {
         /// How many tenants to serve; with more than one the line lists them all.
         #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..))]
         tenants: u16,
+        /// Append every exchange to this file as JSON Lines, without tokens; the variable
+        /// PORTCULLIS_SANDBOX_RECORD does the same for every command that opens the tenant.
+        #[arg(long, value_name = "FILE")]
+        record: Option<PathBuf>,
+        #[command(flatten)]
+        weather: Weather,
     },
     /// Start over: everything that was ever written to the tenant is forgotten.
     Reset(Where),
@@ -41,6 +53,8 @@ enum Action {
         #[command(flatten)]
         place: Where,
     },
+    /// Script what goes wrong with the next requests.
+    Fault(Box<fault::Args>),
 }
 
 #[derive(Debug, clap::Args)]
@@ -59,7 +73,18 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
             listen,
             state,
             tenants,
-        } => serve(*listen, state.as_ref(), usize::from(*tenants), global, ui).await,
+            record,
+            weather,
+        } => {
+            let options = Options {
+                state: state_directory(state.as_ref(), global),
+                listen: *listen,
+                tenants: usize::from(*tenants),
+                record: record.clone().or_else(recorded),
+                settings: weather.settings(),
+            };
+            serve(options, ui).await
+        }
         Action::Reset(place) => {
             let now = control(place, "reset", &json!({}), global).await?;
             say(&now, "The sandbox starts over", global, ui)
@@ -68,22 +93,13 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
             let now = control(place, "advance", &json!({"by": by}), global).await?;
             say(&now, "The sandbox's clock moved", global, ui)
         }
+        Action::Fault(args) => fault::run(args, global, ui).await,
     }
 }
 
-async fn serve(
-    listen: SocketAddr,
-    state: Option<&PathBuf>,
-    tenants: usize,
-    global: &Global,
-    ui: &Ui,
-) -> Result<Success, CommandError> {
-    let running = sandbox::start(Options {
-        state: state_directory(state, global),
-        listen,
-        tenants,
-    })
-    .await?;
+async fn serve(options: Options, ui: &Ui) -> Result<Success, CommandError> {
+    let tenants = options.tenants;
+    let running = sandbox::start(options).await?;
     let mut line = json!({"url": running.url(), "tenant_id": sandbox::TENANT_ID});
     if tenants > 1 {
         line["tenants"] = (1..=tenants)
@@ -141,9 +157,8 @@ async fn control(
         Some(url) => url.trim_end_matches('/').to_owned(),
         None => {
             let running = sandbox::start(Options {
-                state: state_directory(place.state.as_ref(), global),
-                listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-                tenants: 1,
+                record: recorded(),
+                ..Options::of(state_directory(place.state.as_ref(), global))
             })
             .await?;
             let url = running.url().to_owned();
