@@ -61,8 +61,8 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
     let options = SavedOptions {
         only: global.policy.as_ref().map(|glob| glob.as_str().to_owned()),
         restore: BTreeSet::new(),
-        // Whatever a rollback deletes an apply created since.
-        max_deletes: usize::MAX,
+        // Whatever a rollback deletes an apply created since, so this never refuses.
+        max_deletes: remembered.done.len(),
         back: Some(SavedBack {
             file: shown(&file),
             snapshot: fingerprint(&then),

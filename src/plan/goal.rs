@@ -53,9 +53,15 @@ impl<'a> Goal<'a> {
 
     /// What has to be read of the tenant.
     pub fn lookups(&self) -> Lookups {
-        Lookups {
-            bin: self.back.is_some(),
-            ..Lookups::of(self.desired(), &[])
+        let lookups = Lookups::of(self.desired(), &[]);
+        match self.back {
+            None => lookups,
+            // How long something soaked decides nothing on the way back.
+            Some(_) => Lookups {
+                bin: true,
+                history: BTreeSet::new(),
+                ..lookups
+            },
         }
     }
 
