@@ -10,6 +10,7 @@ use proptest::sample::select;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::json;
 
+use super::tenant::Fault;
 use super::{Machine, Tenant};
 use crate::apply::{Applied, ApplyError, kept_snapshots, prepare};
 use crate::diff;
@@ -20,7 +21,7 @@ use crate::model::{
     Policy, PromotionRecord, Rollout, Side, State, WantedState, Weaken, create_json,
 };
 use crate::plan::PlanOptions;
-use crate::tenant::fixture::{EMERGENCY_1, at, desired, desired_policy, id, name, tenant_id};
+use crate::tenant::fixture::{self, EMERGENCY_1, at, desired, desired_policy, id, name, tenant_id};
 use crate::tenant::{Lookups, ReadTenant as _, Snapshot, exclusions_fingerprint};
 
 /// The policies with a file; the first three are live in the beginning, a fifth never has a file.
@@ -285,5 +286,44 @@ fn applying_and_rolling_back_ends_in_the_tenant_it_began_with() {
     assert!(
         written >= cases as usize,
         "only {written} writes in {cases} cases"
+    );
+}
+
+/// An apply that deleted the shipped policy, and everything that going back sends.
+async fn sent_going_back(faults: &[Fault]) -> Vec<String> {
+    let policy = with_break_glass(fixture::live(State::ReportOnly).policy, 0);
+    let tenant = Tenant::new([live(0, &policy, State::ReportOnly)]);
+    tenant.know_every_id();
+    let before = modelled(&tenant);
+    let machine = Machine::new();
+    let mut gone = file(0, &policy, Some(WantedState::Absent));
+    gone.id = Some(at(live_id(0)));
+    let yaml = desired([gone]);
+    run(&machine, &tenant, &yaml, None, "sha256:deleted00000")
+        .await
+        .unwrap();
+    assert_eq!(tenant.holds(), []);
+    let kept = kept_snapshots(&machine.store, &tenant_id()).unwrap();
+    let then: Snapshot = serde_json::from_slice(&std::fs::read(&kept[0].file).unwrap()).unwrap();
+    let earlier = tenant.sent().len();
+    tenant.faults(faults);
+    run(&machine, &tenant, &yaml, Some(&then), "sha256:back00000000")
+        .await
+        .unwrap();
+    assert_eq!(modelled(&tenant), before);
+    tenant.sent().split_off(earlier)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_way_out_of_the_bin_whose_answer_is_lost_is_looked_up_and_not_sent_again() {
+    let patch = "PATCH state=enabledForReportingButNotEnforced";
+    assert_eq!(sent_going_back(&[]).await, ["RESTORE", patch]);
+    assert_eq!(
+        sent_going_back(&[Fault::AnswerLost]).await,
+        ["RESTORE", patch]
+    );
+    assert_eq!(
+        sent_going_back(&[Fault::NotCarriedOut]).await,
+        ["RESTORE", "RESTORE", patch]
     );
 }
