@@ -86,7 +86,7 @@ enum Command {
     Status(status::Args),
     Drift(drift::Args),
     Snapshot(snapshot::Args),
-    Sandbox(sandbox::Args),
+    Sandbox(Box<sandbox::Args>),
 }
 
 /// How a command ended, when it did not fail.

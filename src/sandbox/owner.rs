@@ -385,12 +385,10 @@ impl Owner {
         if is_control && let Some(name) = request.option("tenant") {
             return seat(name);
         }
-        let name = if request.versioned {
-            token::tenant_id(request)
-        } else {
-            request.segments.first().cloned()
-        };
-        name.and_then(|name| seat(&name)).or(self.seats.first())
+        let by_path = || request.segments.first().and_then(|name| seat(name));
+        let by_token = || token::tenant_id(request).and_then(|name| seat(&name));
+        let named = if request.versioned { None } else { by_path() };
+        named.or_else(by_token).or(self.seats.first())
     }
 
     /// Forgets the tenant that nobody has asked for the longest when too many are in memory: it is a

@@ -14,7 +14,10 @@ use super::request::{Reply, Request};
 use super::tenant::{Happening, Table};
 use super::throttle::Asker;
 use super::token::{self, Caller};
-use super::{audit, batch, directory, locations, members, organisation, policies, strengths};
+use super::{
+    audit, azure, batch, directory, discovery, locations, members, organisation, policies,
+    singletons, strengths,
+};
 
 /// What a handler returns.
 pub(super) type Handled = Result<Answer, Failure>;
@@ -36,7 +39,8 @@ pub(super) fn answer(
     let instead = struck.and_then(Fault::instead);
     if instead.is_none()
         && !request.versioned
-        && let Some(reply) = token::answer(&state.tenant, request)
+        && let Some(reply) =
+            discovery::answer(request).or_else(|| token::answer(&state.tenant, request))
     {
         return (spoiled(reply), Vec::new());
     }
@@ -60,8 +64,12 @@ fn authenticated(
     struck: Option<&Fault>,
 ) -> Result<(Reply, Vec<Part>), Failure> {
     if !request.versioned {
-        let first = request.segments.first().map_or("", String::as_str);
-        return Err(Failure::no_such_segment(first));
+        let Some(reply) = azure::answer(&state.tenant, request) else {
+            let first = request.segments.first().map_or("", String::as_str);
+            return Err(Failure::no_such_segment(first));
+        };
+        Caller::of(&state.tenant, request)?;
+        return reply.map(|reply| (reply, Vec::new()));
     }
     let caller = Caller::of(&state.tenant, request)?;
     if request.segments.len() == 1 && request.segments[0].eq_ignore_ascii_case("$batch") {
@@ -174,11 +182,25 @@ fn dispatch(session: &Session<'_>, request: &Request) -> Handled {
         ["groups", id, rest @ ..] if !rest.is_empty() => {
             members::answer(session, request, id, rest)
         }
+        ["me"] => me(session, request),
         [] => Err(Failure::no_such_segment("")),
         _ => directory::answer(session, request, &segments)
             .or_else(|| organisation::answer(session, request, &segments))
+            .or_else(|| singletons::answer(session, request, &segments))
             .unwrap_or_else(|| Err(Failure::no_such_segment(unknown(request)))),
     }
+}
+
+/// The person who signed in.
+fn me(session: &Session<'_>, request: &Request) -> Handled {
+    let Some(id) = session.caller.user() else {
+        // synthetic: the contract has no text for an application that asks who it is.
+        return Err(Failure::bad_request(
+            "/me request is only valid with delegated authentication flow.",
+        ));
+    };
+    directory::answer(session, request, &["users", id])
+        .unwrap_or_else(|| Err(Failure::no_such_segment("me")))
 }
 
 /// Answers a path that can only be read.
@@ -191,8 +213,12 @@ pub(super) fn read(request: &Request, reply: impl FnOnce() -> Result<Reply, Fail
 
 /// The segment to blame: the first one when nothing starts like that, else the last.
 fn unknown(request: &Request) -> &str {
-    const ROOTS: [&str; 12] = [
+    const ROOTS: [&str; 16] = [
         "identity",
+        "devicemanagement",
+        "directory",
+        "identitygovernance",
+        "security",
         "policies",
         "auditlogs",
         "users",

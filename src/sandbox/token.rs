@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::errors::Failure;
 use super::request::{Reply, Request};
 use super::tenant::{Table, Tenant, text};
-use super::{CLIENT_ID, CLIENT_SECRET};
+use super::{CLIENT_ID, CLIENT_SECRET, discovery};
 
 /// How long a token is good for, in seconds of the wall clock.
 const LIFETIME: i64 = 3599;
@@ -80,6 +80,11 @@ impl Caller {
                 .any(|scope| scope == permission)
     }
 
+    /// The id of the person who signed in; `None` for an application.
+    pub(super) fn user(&self) -> Option<&str> {
+        (text(&self.claims, "idtyp") == "user").then(|| text(&self.claims, "oid"))
+    }
+
     /// The `initiatedBy` of an audit entry.
     pub(super) fn initiated_by(&self, tenant: &Tenant) -> Value {
         let claims = &self.claims;
@@ -139,7 +144,7 @@ pub(super) fn answer(tenant: &Tenant, request: &Request) -> Option<Reply> {
         [name, "v2.0", ".well-known", "openid-configuration"] => (*name, "openid-configuration"),
         _ => return None,
     };
-    if !tenant.identity().answers_to(name) {
+    if !tenant.identity().answers_to(name) && !discovery::is_any_tenant(name) {
         return Some(refused(
             400,
             "invalid_request",
@@ -150,7 +155,9 @@ pub(super) fn answer(tenant: &Tenant, request: &Request) -> Option<Reply> {
         ));
     }
     Some(match (request.method.as_str(), endpoint) {
-        ("GET", "openid-configuration") => Reply::ok(configuration(tenant, request)),
+        ("GET", "openid-configuration") => {
+            Reply::ok(discovery::openid(tenant.identity(), name, request))
+        }
         ("POST", "token") => token(tenant, request),
         ("POST", "devicecode") => device_code(request),
         ("GET", "authorize") => authorize(request),
@@ -161,20 +168,6 @@ pub(super) fn answer(tenant: &Tenant, request: &Request) -> Option<Reply> {
             900_144,
             "There is no such endpoint.",
         ),
-    })
-}
-
-fn configuration(tenant: &Tenant, request: &Request) -> Value {
-    let root = format!("{}/{}", request.origin, tenant.identity().id);
-    json!({
-        "issuer": format!("{root}/v2.0"),
-        "token_endpoint": format!("{root}/oauth2/v2.0/token"),
-        "authorization_endpoint": format!("{root}/oauth2/v2.0/authorize"),
-        "device_authorization_endpoint": format!("{root}/oauth2/v2.0/devicecode"),
-        "response_modes_supported": ["query"],
-        "response_types_supported": ["code"],
-        "scopes_supported": ["openid", "profile", "offline_access"],
-        "tenant_region_scope": "EU",
     })
 }
 

@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod architecture;
+mod clients;
 mod complaints;
 mod contract;
+mod evaluate;
 mod examples;
 mod graph_contract;
 mod main_job;

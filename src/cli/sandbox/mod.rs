@@ -14,7 +14,7 @@ use super::error::CommandError;
 use super::session::recorded;
 use super::ui::Ui;
 use super::{Global, Success};
-use crate::sandbox::{self, Identity, Options, Running};
+use crate::sandbox::{self, Identity, Options, Running, Tls};
 use crate::workspace::load_config;
 
 /// The built-in tenant: a Graph server on loopback, with a clock of its own.
@@ -34,6 +34,12 @@ enum Action {
         /// Where the tenant is kept [default: the store's sandbox].
         #[arg(long, value_name = "DIR")]
         state: Option<PathBuf>,
+        /// Talk TLS, with an authority and a certificate of its own kept in this folder.
+        #[arg(long, value_name = "DIR")]
+        tls: Option<PathBuf>,
+        /// One more host name for the certificate, besides localhost; may be repeated.
+        #[arg(long = "host", value_name = "NAME", requires = "tls")]
+        hosts: Vec<String>,
         /// How many tenants to serve; with more than one the line lists them all.
         #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..))]
         tenants: u16,
@@ -72,6 +78,8 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
         Action::Serve {
             listen,
             state,
+            tls,
+            hosts,
             tenants,
             record,
             weather,
@@ -79,6 +87,10 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
             let options = Options {
                 state: state_directory(state.as_ref(), global),
                 listen: *listen,
+                tls: tls.as_ref().map(|directory| Tls {
+                    directory: directory.clone(),
+                    hosts: hosts.clone(),
+                }),
                 tenants: usize::from(*tenants),
                 record: record.clone().or_else(recorded),
                 settings: weather.settings(),
@@ -99,8 +111,12 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
 
 async fn serve(options: Options, ui: &Ui) -> Result<Success, CommandError> {
     let tenants = options.tenants;
+    let authority = options.tls.as_ref().map(Tls::authority);
     let running = sandbox::start(options).await?;
     let mut line = json!({"url": running.url(), "tenant_id": sandbox::TENANT_ID});
+    if let Some(authority) = authority {
+        line["ca"] = json!(authority);
+    }
     if tenants > 1 {
         line["tenants"] = (1..=tenants)
             .map(Identity::of)
