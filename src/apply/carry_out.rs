@@ -292,9 +292,11 @@ impl Prepared<'_> {
                 }
                 Seen::AsBefore if !sent_again => sent_again = true,
                 Seen::AsBefore => {
+                    // The first time, and once more when it was not for want of room.
+                    let sent = throttled + 2;
                     return Err(partly(
                         format!(
-                            "{}: the write did not arrive, twice: {}",
+                            "{}: the write was sent {sent} times and did not arrive: {}",
                             intent.policy, error.message
                         ),
                         error.hints,

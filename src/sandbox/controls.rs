@@ -4,9 +4,11 @@
 use serde_json::{Value, json};
 
 use super::CLIENT_ID;
+use super::apps;
 use super::clock::{advanced, graph_time};
 use super::faults::Fault;
 use super::owner::{Owner, State};
+use super::profile::Profile;
 use super::request::{Reply, Request};
 use super::tenant::{Happening, text};
 
@@ -16,10 +18,12 @@ pub(super) fn answer(owner: &Owner, state: &mut State, request: &Request) -> Rep
     match (request.method.as_str(), segments.as_slice()) {
         ("GET", ["sandbox"]) => Reply::ok(describe(owner, state)),
         ("POST", ["sandbox", "advance"]) => advance(state, request),
-        ("POST", ["sandbox", "reset"]) => match state.reset() {
+        ("POST", ["sandbox", "reset"]) => reset(owner, state, request),
+        ("POST", ["sandbox", "profile"]) => match profile(state, request) {
             Ok(()) => Reply::ok(describe(owner, state)),
-            Err(failure) => refused(500, &failure.message),
+            Err(reply) => reply,
         },
+        ("POST", ["sandbox", "apps"]) => register(owner, state, request),
         ("GET", ["sandbox", "requests"]) => Reply::ok(json!(*owner.requests())),
         ("DELETE", ["sandbox", "requests"]) => {
             owner.requests().clear();
@@ -42,9 +46,67 @@ fn describe(owner: &Owner, state: &State) -> Value {
         "client_id": CLIENT_ID,
         "now": graph_time(state.tenant.now()),
         "events": state.tenant.events(),
+        "profile": Profile::of(&state.tenant),
         "settings": owner.settings().to_json(),
         "tenants": owner.identities().map(|tenant| &tenant.id).collect::<Vec<_>>(),
     })
+}
+
+/// Starts over, as a tenant of another kind when the body says so.
+fn reset(owner: &Owner, state: &mut State, request: &Request) -> Reply {
+    // Judged before anything is forgotten.
+    if let Err(reply) = wanted_profile(&Profile::default(), request) {
+        return reply;
+    }
+    if let Err(failure) = state.reset() {
+        return refused(500, &failure.message);
+    }
+    match profile(state, request) {
+        Ok(()) => Reply::ok(describe(owner, state)),
+        Err(reply) => reply,
+    }
+}
+
+/// The profile that the body asks for, starting from the one that is there.
+fn wanted_profile(now: &Profile, request: &Request) -> Result<Profile, Reply> {
+    if request.body.is_empty() {
+        return Ok(now.clone());
+    }
+    let said = request.object().map_err(|_| {
+        refused(
+            400,
+            "the body is a JSON object like {\"cloud\": \"us-gov\"}",
+        )
+    })?;
+    now.with(&said).map_err(|sentence| refused(400, &sentence))
+}
+
+/// Makes the tenant one of another kind.
+fn profile(state: &mut State, request: &Request) -> Result<(), Reply> {
+    let now = Profile::of(&state.tenant);
+    let wanted = wanted_profile(&now, request)?;
+    if wanted != now {
+        let changes = wanted.changes(&state.tenant);
+        state
+            .record(Happening::Arrange { changes })
+            .map_err(|failure| refused(500, &failure.message))?;
+    }
+    Ok(())
+}
+
+/// Registers an application.
+fn register(owner: &Owner, state: &mut State, request: &Request) -> Reply {
+    let Ok(said) = request.object() else {
+        return refused(400, "the body is a JSON object like {\"client_id\": \"…\"}");
+    };
+    let changes = match apps::registration(&state.tenant, &said) {
+        Ok(changes) => changes,
+        Err(sentence) => return refused(400, &sentence),
+    };
+    match state.record(Happening::Arrange { changes }) {
+        Ok(_) => Reply::ok(describe(owner, state)),
+        Err(failure) => refused(500, &failure.message),
+    }
 }
 
 fn advance(state: &mut State, request: &Request) -> Reply {

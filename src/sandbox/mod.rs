@@ -9,10 +9,15 @@
 //! The room works on raw JSON and judges it by tables of its own; it never uses the client's code. An
 //! answer for which no source is known is marked `synthetic:` where it is written.
 
+mod apps;
 mod audit;
 mod azure;
 mod batch;
+mod bin;
 mod clock;
+mod clouds;
+mod combinations;
+mod contexts;
 mod controls;
 mod delivery;
 mod directory;
@@ -22,29 +27,37 @@ mod faults;
 mod filter;
 mod identity;
 mod lag;
+mod licences;
 mod locations;
 mod members;
 mod organisation;
 mod owner;
 mod people;
+mod permissions;
 mod policies;
+mod policy_shape;
 mod population;
+mod profile;
 mod query;
 mod recording;
 mod relay;
 mod remote;
 mod request;
+mod roles;
 mod routes;
 mod rules;
 mod schema;
 mod server;
 mod settings;
+mod settle;
 mod singletons;
 mod strengths;
+mod templates;
 mod tenant;
 mod throttle;
 mod tls;
 mod token;
+mod what_if;
 
 #[cfg(test)]
 mod tests;

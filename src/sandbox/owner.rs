@@ -100,8 +100,8 @@ impl State {
             return Err(broken(&error));
         }
         match &event.what {
-            // Whatever was written is old by then.
-            Happening::Advance { .. } => self.lag.forget(),
+            // Whatever was written is old by then, and what kind of tenant it is is known at once.
+            Happening::Advance { .. } | Happening::Arrange { .. } => self.lag.forget(),
             Happening::Write { .. } => self.lag.keep(self.tenant.clone()),
         }
         self.tenant.apply(&event);

@@ -10,13 +10,14 @@ use super::errors::Failure;
 use super::faults::{Fault, Kind};
 use super::lag::is_read;
 use super::owner::{Answer, Part, Session, State};
+use super::profile::Profile;
 use super::request::{Reply, Request};
 use super::tenant::{Happening, Table};
 use super::throttle::Asker;
 use super::token::{self, Caller};
 use super::{
-    audit, azure, batch, directory, discovery, locations, members, organisation, policies,
-    singletons, strengths,
+    apps, audit, azure, batch, bin, contexts, directory, discovery, licences, locations, members,
+    organisation, permissions, policies, singletons, strengths, templates, what_if,
 };
 
 /// What a handler returns.
@@ -110,7 +111,14 @@ pub(super) fn handle(
         },
         caller,
     };
-    match dispatch(&session, request)? {
+    let lower: Vec<String> = request
+        .segments
+        .iter()
+        .map(|segment| segment.to_ascii_lowercase())
+        .collect();
+    let segments: Vec<&str> = lower.iter().map(String::as_str).collect();
+    gates(state, session.caller, request, &segments)?;
+    match dispatch(&session, request, &segments)? {
         Answer::Read(mut reply) => {
             reply.headers.extend(toll);
             Ok(reply)
@@ -119,10 +127,13 @@ pub(super) fn handle(
             let initiated_by = caller.initiated_by(&state.tenant);
             let stamp = super::clock::tick(state.tenant.now());
             let audit = write.activity.entry(&state.tenant, stamp, &initiated_by);
-            state.record(Happening::Write {
-                changes: write.changes,
-                audit,
-            })?;
+            let changes = match struck {
+                Some(fault) => fault.keep(write.changes),
+                None => write.changes,
+            };
+            if !changes.is_empty() {
+                state.record(Happening::Write { changes, audit })?;
+            }
             let mut reply = write.reply;
             reply.headers.extend(toll);
             Ok(reply)
@@ -141,19 +152,46 @@ pub(super) fn refused(
     let mut reply = Reply::json(failure.status, failure.envelope(request, &date, request_id));
     reply.headers.extend(failure.headers.iter().cloned());
     if failure.status == 401 {
-        return reply.with_header("www-authenticate", "Bearer".to_owned());
+        return reply.with_header("www-authenticate", failure.www_authenticate());
     }
     reply
 }
 
-fn dispatch(session: &Session<'_>, request: &Request) -> Handled {
-    let lower: Vec<String> = request
-        .segments
-        .iter()
-        .map(|segment| segment.to_ascii_lowercase())
-        .collect();
-    let segments: Vec<&str> = lower.iter().map(String::as_str).collect();
-    match segments.as_slice() {
+/// What every request passes before anybody looks at it: the cloud has the path, the token has the
+/// permission, the tenant has the licence, and who changes a policy has met what protects that.
+fn gates(
+    state: &State,
+    caller: &Caller,
+    request: &Request,
+    segments: &[&str],
+) -> Result<(), Failure> {
+    let profile = Profile::of(&state.tenant);
+    profile.cloud.serves(request)?;
+    permissions::gate(caller, request, segments)?;
+    licences::gate(&profile, request, segments)?;
+    let is_policy_write = request.method != "GET"
+        && matches!(
+            segments,
+            ["identity", "conditionalaccess", "policies", ..]
+                | [
+                    "identity",
+                    "conditionalaccess",
+                    "deleteditems",
+                    "policies",
+                    ..
+                ]
+                | ["policies", "conditionalaccesspolicies", ..]
+        );
+    match &state.settings.protected_actions {
+        Some(context) if is_policy_write && !caller.has_met(context) => {
+            Err(Failure::claims_challenge(context))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn dispatch(session: &Session<'_>, request: &Request, segments: &[&str]) -> Handled {
+    match segments {
         ["identity", "conditionalaccess", "policies", rest @ ..]
         | ["policies", "conditionalaccesspolicies", rest @ ..] => {
             policies::answer(session, request, rest)
@@ -162,9 +200,15 @@ fn dispatch(session: &Session<'_>, request: &Request) -> Handled {
             "identity",
             "conditionalaccess",
             "deleteditems",
-            "policies",
+            kind @ ("policies" | "namedlocations"),
             rest @ ..,
-        ] => policies::answer_deleted(session, request, rest),
+        ] => {
+            let bin = match *kind {
+                "policies" => &policies::BIN,
+                _ => &locations::BIN,
+            };
+            bin::answer(session, request, bin, rest)
+        }
         ["identity", "conditionalaccess", "namedlocations", rest @ ..]
         | ["conditionalaccess", "namedlocations", rest @ ..] => {
             locations::answer(session, request, rest)
@@ -177,16 +221,30 @@ fn dispatch(session: &Session<'_>, request: &Request) -> Handled {
             "policies",
             rest @ ..,
         ] => strengths::answer(session, request, rest),
+        [
+            "identity",
+            "conditionalaccess",
+            "authenticationcontextclassreferences",
+            rest @ ..,
+        ] => contexts::answer(session, request, rest),
+        ["identity", "conditionalaccess", "evaluate"] => what_if::answer(session, request),
+        ["identity", "conditionalaccess", "templates", rest @ ..]
+        | ["conditionalaccess", "templates", rest @ ..] => {
+            templates::answer(session, request, rest)
+        }
         ["auditlogs", "directoryaudits"] => read(request, || audit::list(session, request)),
         ["auditlogs", "directoryaudits", id] => read(request, || audit::get(session, request, id)),
+        ["serviceprincipals", id, "approleassignments"] => {
+            read(request, || apps::assignments(session, request, id))
+        }
         ["groups", id, rest @ ..] if !rest.is_empty() => {
             members::answer(session, request, id, rest)
         }
         ["me"] => me(session, request),
         [] => Err(Failure::no_such_segment("")),
-        _ => directory::answer(session, request, &segments)
-            .or_else(|| organisation::answer(session, request, &segments))
-            .or_else(|| singletons::answer(session, request, &segments))
+        _ => directory::answer(session, request, segments)
+            .or_else(|| organisation::answer(session, request, segments))
+            .or_else(|| singletons::answer(session, request, segments))
             .unwrap_or_else(|| Err(Failure::no_such_segment(unknown(request)))),
     }
 }
@@ -236,17 +294,6 @@ fn unknown(request: &Request) -> &str {
         return request.segments.last().map_or("", String::as_str);
     }
     first
-}
-
-/// Requires every permission of a group to be in the token.
-pub(super) fn require(session: &Session<'_>, permissions: &[&str]) -> Result<(), Failure> {
-    if permissions
-        .iter()
-        .all(|permission| session.caller.may(permission))
-    {
-        return Ok(());
-    }
-    Err(Failure::scopes_missing())
 }
 
 /// The body of a 201, with the context of its collection.

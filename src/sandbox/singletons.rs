@@ -52,10 +52,14 @@ pub(super) fn answer(
 
 /// A list with nothing in it, whatever of it is asked for.
 fn empty(request: &Request, context: &str) -> Reply {
-    Reply::ok(json!({
+    let mut body = json!({
         "@odata.context": format!("{}/$metadata#{context}", request.root()),
         "value": [],
-    }))
+    });
+    if request.option("count").is_some_and(|count| count == "true") {
+        body["@odata.count"] = json!(0);
+    }
+    Reply::ok(body)
 }
 
 /// The hunting query: there are no tables, so nothing is found.

@@ -23,13 +23,20 @@ pub(super) enum Table {
     Policies,
     DeletedPolicies,
     NamedLocations,
+    DeletedNamedLocations,
     Strengths,
+    AuthenticationContexts,
     Users,
     Groups,
     ServicePrincipals,
     RoleDefinitions,
     RoleAssignments,
     SecurityDefaults,
+    /// What kind of tenant it is: one row.
+    Profile,
+    /// The configured app registrations, by client id.
+    Apps,
+    AppRoleAssignments,
 }
 
 /// One thing that an event changes.
@@ -58,6 +65,8 @@ pub(super) enum Happening {
         /// The entry of the directory audit.
         audit: Value,
     },
+    /// The tenant was arranged from outside; no time passes and nobody in the tenant did it.
+    Arrange { changes: Vec<Change> },
 }
 
 /// A line of the log.
@@ -125,6 +134,7 @@ impl Tenant {
         let at = match &what {
             Happening::Advance { to } => *to,
             Happening::Write { .. } => clock::tick(self.now),
+            Happening::Arrange { .. } => self.now,
         };
         Event {
             n: self.events + 1,
@@ -137,11 +147,13 @@ impl Tenant {
     pub(super) fn apply(&mut self, event: &Event) {
         self.events = event.n;
         self.now = self.now.max(event.at);
-        if let Happening::Write { changes, audit } = &event.what {
-            for change in changes {
-                self.change(change);
+        match &event.what {
+            Happening::Advance { .. } => {}
+            Happening::Arrange { changes } => changes.iter().for_each(|change| self.change(change)),
+            Happening::Write { changes, audit } => {
+                changes.iter().for_each(|change| self.change(change));
+                Arc::make_mut(&mut self.audits).push(Arc::new(audit.clone()));
             }
-            Arc::make_mut(&mut self.audits).push(Arc::new(audit.clone()));
         }
     }
 

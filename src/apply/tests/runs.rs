@@ -115,7 +115,10 @@ async fn a_creation_that_does_not_arrive_twice_is_left_open_and_converges_later(
     tenant.faults(&[NotCarriedOut, NotCarriedOut]);
     let (done, reason) = partly(machine.apply(&tenant, &desired).await);
     assert_eq!(done, [] as [&str; 0]);
-    assert_eq!(reason, "azure-mfa: the write did not arrive, twice: 503");
+    assert_eq!(
+        reason,
+        "azure-mfa: the write was sent 2 times and did not arrive: 503"
+    );
     assert_eq!(machine.journal(), ["intent"]);
     assert_eq!(tenant.sent().len(), 2);
 
@@ -142,7 +145,10 @@ async fn a_write_that_the_service_has_no_room_for_is_looked_up_and_sent_again() 
     let (machine, tenant) = (Machine::new(), Tenant::new([]));
     tenant.faults(&[Throttled; 20]);
     let (_, reason) = partly(machine.apply(&tenant, &desired).await);
-    assert_eq!(reason, "azure-mfa: the write did not arrive, twice: 429");
+    assert_eq!(
+        reason,
+        "azure-mfa: the write was sent 7 times and did not arrive: 429"
+    );
     assert_eq!(tenant.sent().len(), 7);
     // Each time it may have arrived all the same.
     let (machine, tenant) = (Machine::new(), Tenant::new([]));

@@ -23,6 +23,8 @@ What is left out matches every request. The kinds:
   expired-page-token  the token of a nextLink has expired
   expired-token       the access token has expired
   stale               a read shows the tenant as it was before the last write
+  ignored             a write is answered as if it were carried out, and nothing changes
+  lossy               a write is carried out, and what --loses names is not kept
 
   portcullis sandbox fault --method GET --path 'identity/conditionalAccess/policies*' --times 2 --status 429")]
 pub(super) struct Args {
@@ -59,6 +61,9 @@ struct Fault {
     /// How long a stall or a slow body takes, e.g. 2s [default: 5s].
     #[arg(long = "for", value_name = "DURATION")]
     time: Option<String>,
+    /// What a lossy write does not keep, e.g. conditions.locations.
+    #[arg(long, value_name = "PATH")]
+    loses: Option<String>,
     /// Only requests of this method.
     #[arg(long)]
     method: Option<String>,
@@ -92,6 +97,7 @@ impl Fault {
             ("message", json!(self.message)),
             ("retry_after", json!(self.retry_after)),
             ("for", json!(self.time)),
+            ("loses", json!(self.loses)),
             ("method", json!(self.method)),
             ("path", json!(self.path)),
             ("version", json!(self.version)),

@@ -51,7 +51,34 @@ enum Action {
         weather: Weather,
     },
     /// Start over: everything that was ever written to the tenant is forgotten.
-    Reset(Where),
+    Reset {
+        #[command(flatten)]
+        kind: Kind,
+        #[command(flatten)]
+        place: Where,
+    },
+    /// Register an application: it gets exactly the permissions it is given, and only with its secret.
+    ///
+    /// A client id that is not registered gets every permission with any secret.
+    App {
+        /// The client id, a GUID.
+        #[arg(long, value_name = "GUID")]
+        client_id: String,
+        /// The secret it signs in with [default: any].
+        #[arg(long, value_name = "TEXT")]
+        secret: Option<String>,
+        /// What it is called [default: the client id].
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
+        /// A permission it holds itself, such as Policy.Read.All; repeat for more.
+        #[arg(long = "permission", value_name = "NAME")]
+        permissions: Vec<String>,
+        /// A permission it holds on behalf of a user who signs in; repeat for more.
+        #[arg(long, value_name = "NAME")]
+        delegated: Vec<String>,
+        #[command(flatten)]
+        place: Where,
+    },
     /// Move the tenant's clock forward, e.g. by 8d.
     Advance {
         /// How far: 8d, 12h, 1d 6h.
@@ -61,6 +88,35 @@ enum Action {
     },
     /// Script what goes wrong with the next requests.
     Fault(Box<fault::Args>),
+}
+
+/// What kind of tenant to start over as.
+#[derive(Debug, clap::Args)]
+struct Kind {
+    /// The cloud it is in.
+    #[arg(long, value_parser = ["global", "us-gov", "us-gov-dod", "china", "bleu", "delos", "usnat", "ussec"])]
+    cloud: Option<String>,
+    /// Its Entra ID licence.
+    #[arg(long, value_parser = ["none", "p1", "p2"])]
+    licence: Option<String>,
+    /// What it goes without: the plans for workload identities.
+    #[arg(long, value_parser = ["workload-identities"])]
+    without: Option<String>,
+}
+
+impl Kind {
+    fn body(&self) -> Value {
+        let mut body = json!({});
+        for (key, value) in [("cloud", &self.cloud), ("licence", &self.licence)] {
+            if let Some(value) = value {
+                body[key] = json!(value);
+            }
+        }
+        if self.without.is_some() {
+            body["workload_identities"] = json!(false);
+        }
+        body
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -97,9 +153,24 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
             };
             serve(options, ui).await
         }
-        Action::Reset(place) => {
-            let now = control(place, "reset", &json!({}), global).await?;
+        Action::Reset { kind, place } => {
+            let now = control(place, "reset", &kind.body(), global).await?;
             say(&now, "The sandbox starts over", global, ui)
+        }
+        Action::App {
+            client_id,
+            secret,
+            name,
+            permissions,
+            delegated,
+            place,
+        } => {
+            let body = json!({
+                "client_id": client_id, "secret": secret, "name": name,
+                "permissions": permissions, "delegated": delegated,
+            });
+            let now = control(place, "apps", &body, global).await?;
+            say(&now, "The application is registered", global, ui)
         }
         Action::Advance { by, place } => {
             let now = control(place, "advance", &json!({"by": by}), global).await?;

@@ -39,6 +39,7 @@ impl Weather {
             lagging_references: self.lagging_references,
             throttle: self.throttle.unwrap_or(fair.throttle),
             throttle_rate: self.throttle_rate.unwrap_or(fair.throttle_rate),
+            protected_actions: fair.protected_actions,
         }
     }
 }

@@ -14,6 +14,7 @@ use super::errors::Failure;
 use super::lag::is_read;
 use super::request::{Body, Reply, Request};
 use super::settings::{duration, spoken};
+use super::tenant::Change;
 
 /// How long an answer is held back, or drips, when the script does not say.
 const USUAL_TIME: Duration = Duration::from_secs(5);
@@ -47,10 +48,14 @@ pub(super) enum Kind {
     Stale,
     /// The access token has expired.
     ExpiredToken,
+    /// A write is answered as if it were carried out, and nothing changes (trap 36).
+    Ignored,
+    /// A write is carried out and answered in full, and a part of it is not kept (trap 13).
+    Lossy,
 }
 
 /// The names of all kinds of faults, as `kind` takes them.
-pub const FAULT_KINDS: [&str; 11] = [
+pub const FAULT_KINDS: [&str; 13] = [
     "status",
     "reset-before",
     "reset-after",
@@ -62,6 +67,8 @@ pub const FAULT_KINDS: [&str; 11] = [
     "expired-page-token",
     "stale",
     "expired-token",
+    "ignored",
+    "lossy",
 ];
 
 impl Kind {
@@ -105,6 +112,9 @@ pub(super) struct Fault {
     /// Seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     retry_after: Option<u32>,
+    /// What `lossy` does not keep, as a path such as `conditions.locations`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    loses: Option<String>,
     /// How long `stall` and `slow-body` take, such as `2s`.
     #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
     time: Option<String>,
@@ -161,6 +171,12 @@ impl Fault {
         own(self.message.is_some(), "message", &[Kind::Status])?;
         own(self.retry_after.is_some(), "retry_after", &[Kind::Status])?;
         own(self.time.is_some(), "for", &[Kind::Stall, Kind::SlowBody])?;
+        own(self.loses.is_some(), "loses", &[Kind::Lossy])?;
+        if self.kind == Kind::Lossy && self.loses.is_none() {
+            return Err(
+                "a lossy fault says what it `loses`, such as conditions.locations".to_owned(),
+            );
+        }
         if self.kind == Kind::Status
             && !self
                 .status
@@ -179,6 +195,7 @@ impl Fault {
         let eligible = match self.kind {
             Kind::ExpiredPageToken => request.option("skiptoken").is_some(),
             Kind::Stale => is_read(request),
+            Kind::Ignored | Kind::Lossy => !is_read(request),
             _ => true,
         };
         let body = || String::from_utf8_lossy(&request.body);
@@ -249,6 +266,25 @@ impl Fault {
         match self.retry_after {
             Some(seconds) => failure.with_header("retry-after", seconds.to_string()),
             None => failure,
+        }
+    }
+
+    /// What is kept of a write: all of it, nothing, or all but a part.
+    pub(super) fn keep(&self, mut changes: Vec<Change>) -> Vec<Change> {
+        match (self.kind, &self.loses) {
+            (Kind::Ignored, _) => Vec::new(),
+            (Kind::Lossy, Some(path)) => {
+                let pointer = format!("/{}", path.replace('.', "/"));
+                for change in &mut changes {
+                    if let Change::Put { row, .. } = change
+                        && let Some(part) = row.pointer_mut(&pointer)
+                    {
+                        *part = Value::Null;
+                    }
+                }
+                changes
+            }
+            _ => changes,
         }
     }
 

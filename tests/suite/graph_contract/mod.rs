@@ -6,6 +6,7 @@
 mod controls;
 mod policies;
 mod references;
+mod service;
 
 use serde_json::{Value, json};
 

@@ -275,7 +275,9 @@ fn a_request_that_is_lost_twice_is_partly_applied_and_converges() {
         .run_with(&["apply", "--auto-approve"], &SIGN_IN, "")
         .exits(5);
     assert!(
-        outcome.stderr.contains("the write did not arrive, twice"),
+        outcome
+            .stderr
+            .contains("the write was sent 2 times and did not arrive"),
         "{outcome}"
     );
     assert!(
