@@ -307,3 +307,27 @@ note: make policies/azure-management-mfa.yaml, policies/second.yaml say the same
 
 Plan: 0 to create (report-only), 1 to change, 0 to promote, 1 to delete; 0 held; every other policy is left exactly as it is.
 ";
+
+#[test]
+fn a_cloud_without_a_bin_says_so_before_it_creates_anew() {
+    let workspace = Workspace::new();
+    workspace
+        .run(&["sandbox", "reset", "--cloud", "us-gov"])
+        .exits(0);
+    // The application that the alias stands for is another one there.
+    workspace.edit_policy("include: [azure-management] ", "include: [all] ");
+    workspace.apply();
+    workspace.set_state(Some("absent"));
+    workspace.apply();
+    let change = only_change(&planned(&workspace, &[]));
+    assert_eq!(change["action"], "create");
+    assert_eq!(change["id"], Value::Null);
+    assert!(
+        change["notes"]
+            .to_string()
+            .contains("this cloud has no recycle bin"),
+        "{change:#}"
+    );
+    roll_back(&workspace);
+    assert_eq!(workspace.serve().shipped()["state"], REPORT_ONLY);
+}
