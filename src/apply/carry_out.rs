@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 use super::error::ApplyError;
-use super::journal::{Intent, JournalError, file_name};
+use super::journal::{Intent, JournalError, ReadBack};
+use super::kept::keep;
 use super::open_write::{Seen, wait_for};
 use super::pause;
 use super::prepare::Prepared;
@@ -39,7 +40,7 @@ impl Prepared<'_> {
         if changes.is_empty() {
             return Ok(Applied::default());
         }
-        self.keep_snapshot(digest)?;
+        keep(self.run.store, &self.snapshot, digest)?;
         let mut applied = Applied::default();
         let mut expected = Expected::new();
         let mut names_listed = false;
@@ -60,24 +61,33 @@ impl Prepared<'_> {
             .map_err(|error| error.partly(keys(&applied)))?;
         twins_of_creations(&applied, &policies)?;
         // Without this line the plan is run again in vain, and says so.
-        let _ = self.journal.finish(digest);
+        let _ = self
+            .journal
+            .finish(digest, self.left_behind(&policies, &expected));
         Ok(applied)
     }
 
-    fn keep_snapshot(&self, digest: &str) -> Result<(), JournalError> {
-        let store = self.run.store;
-        let short = digest.trim_start_matches("sha256:").get(..12).unwrap_or("");
-        let name = format!(
-            "snapshots/{}/{}-{short}.json",
-            file_name(&self.snapshot.tenant.id),
-            self.snapshot.taken_at.strftime("%Y%m%dT%H%M%SZ")
-        );
-        let json = serde_json::to_vec_pretty(&self.snapshot)
-            .map_err(|error| JournalError::io(store.root(), std::io::Error::other(error)))?;
-        store
-            .write(name, &json)
-            .map_err(|error| JournalError::io(store.root(), error))?;
-        Ok(())
+    fn left_behind(&self, policies: &[LivePolicy], expected: &Expected) -> ReadBack {
+        let written = policies
+            .iter()
+            .filter(|live| expected.contains_key(&live.id));
+        let policies: Vec<LivePolicy> = written.cloned().collect();
+        let groups = policies
+            .iter()
+            .flat_map(|live| &live.policy.conditions.users.exclude.groups);
+        let members = groups
+            .filter_map(|group| Some((group, self.snapshot.members.get(group)?)))
+            .filter(|(_, members)| members.complete)
+            .map(|(group, members)| {
+                let people = members.people().map(|person| person.id.clone());
+                (group.clone(), people.collect())
+            })
+            .collect();
+        ReadBack {
+            policies,
+            members,
+            at: self.snapshot.taken_at,
+        }
     }
 
     /// A name that appeared since the plan was made is a duplicate in the making. Without a journal an
@@ -317,10 +327,16 @@ impl Prepared<'_> {
                 tenant.delete_policy(id).await?;
                 Ok(Some(id.clone()))
             }
-            (Verb::Update | Verb::Delete, None) => Err(WriteError::Refused(TenantError::new(
-                TenantErrorKind::Rejected,
-                "a policy without an id cannot be changed",
-            ))),
+            (Verb::Restore, Some(id)) => {
+                tenant.restore_policy(id).await?;
+                Ok(Some(id.clone()))
+            }
+            (Verb::Update | Verb::Delete | Verb::Restore, None) => {
+                Err(WriteError::Refused(TenantError::new(
+                    TenantErrorKind::Rejected,
+                    "a policy without an id cannot be changed",
+                )))
+            }
         }
     }
 }
@@ -330,6 +346,7 @@ fn sentence(change: &Change, write: &Write) -> String {
         (Verb::Create, Some(state)) => format!("creating it ({state})"),
         (Verb::Create, None) => "creating it".to_owned(),
         (Verb::Delete, _) => "deleting it".to_owned(),
+        (Verb::Restore, _) => "restoring it from the recycle bin".to_owned(),
         (Verb::Update, Some(state)) if write.body.get("state").is_some() => {
             format!("setting it to {state}")
         }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::error::ApplyError;
-use super::journal::{Intent, Journal};
+use super::journal::{Intent, Journal, ReadBack};
 use super::pause;
 use crate::diff;
 use crate::model::fingerprint;
@@ -124,6 +124,11 @@ pub async fn demote(
                 if agreed == 2 {
                     if let Some(journal) = &mut journal {
                         let _ = journal.done(&intent, Some(id));
+                        let read_back = ReadBack {
+                            policies: vec![live.clone()],
+                            ..ReadBack::default()
+                        };
+                        let _ = journal.finish("", read_back);
                     }
                     tracing::debug!(policy = %id, content = %diff::live_fingerprint(&live), "demoted");
                     return Ok(Demoted {

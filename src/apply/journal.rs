@@ -3,16 +3,16 @@
 //! One line an event, synced before the request it announces is sent. An intent without an outcome is
 //! *open*: it may or may not have arrived, and the next run finds out before it does anything else.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::evidence::{Remembered, RememberedWrite};
+use crate::evidence::{DoneWrite, KnownMembers, Remembered, RememberedWrite};
 use crate::model::fingerprint;
-use crate::model::{Id, State};
+use crate::model::{Id, LivePolicy, State};
 use crate::plan::{SavedChange, Verb};
 use crate::store::{Log, Store};
 
@@ -55,17 +55,40 @@ enum Entry {
     Done { intent: Uuid, id: Option<Id> },
     /// It did not arrive: the service refused it, or it was looked for and is not there.
     NotDone { intent: Uuid, why: String },
-    /// A run of the plan with this digest came to its end, read-back included.
-    Finished { digest: String },
+    /// A run of the plan with this digest came to its end; the digest is empty for a demotion.
+    Finished {
+        digest: String,
+        #[serde(default)]
+        read_back: ReadBack,
+    },
+}
+
+/// What a run left behind, as the service said twice.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ReadBack {
+    /// The policies that were written and are still there.
+    pub policies: Vec<LivePolicy>,
+    /// Who was in the groups that they exclude, as far as that is completely known.
+    pub members: BTreeMap<Id, BTreeSet<Id>>,
+    /// When the members were read, by the tenant's clock.
+    pub at: Timestamp,
 }
 
 /// The journal of one tenant.
 #[derive(Debug)]
 pub struct Journal {
     log: Log,
-    intents: Vec<(Intent, Fate)>,
+    memory: Memory,
     knows_earlier_runs: bool,
+}
+
+/// What the entries come to.
+#[derive(Debug, Default)]
+struct Memory {
+    intents: Vec<(Intent, Fate)>,
     finished: BTreeSet<String>,
+    read_back: BTreeMap<Id, LivePolicy>,
+    members: BTreeMap<Id, KnownMembers>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -119,18 +142,12 @@ impl Journal {
         let (log, lines) = Log::open(&path).map_err(|source| JournalError::io(&path, source))?;
         let mut journal = Self {
             log,
-            intents: Vec::new(),
+            memory: Memory::of(entries(&lines, &path)?),
             knows_earlier_runs: false,
-            finished: BTreeSet::new(),
         };
-        for entry in entries(&lines, &path)? {
-            if let Entry::Finished { digest } = &entry {
-                journal.finished.insert(digest.clone());
-            }
-            take_in(&mut journal.intents, entry);
-        }
         // A demotion creates nothing, and runs on machines that never applied.
         journal.knows_earlier_runs = journal
+            .memory
             .intents
             .iter()
             .any(|(intent, _)| !intent.digest.is_empty());
@@ -144,11 +161,7 @@ impl Journal {
     pub fn read(store: &Store, tenant: &Id) -> Result<Remembered, JournalError> {
         let path = store.root().join(relative(tenant));
         let lines = Log::read(&path).map_err(|source| JournalError::io(&path, source))?;
-        let mut intents = Vec::new();
-        for entry in entries(&lines, &path)? {
-            take_in(&mut intents, entry);
-        }
-        Ok(remembered(&intents))
+        Ok(Memory::of(entries(&lines, &path)?).remembered())
     }
 
     /// Whether an earlier run applied anything here; if none did, a create from elsewhere may be unknown.
@@ -158,7 +171,8 @@ impl Journal {
 
     /// The intents whose fate is not known.
     pub fn open_intents(&self) -> Vec<Intent> {
-        self.intents
+        self.memory
+            .intents
             .iter()
             .filter(|(_, fate)| *fate == Fate::Open)
             .map(|(intent, _)| intent.clone())
@@ -171,7 +185,7 @@ impl Journal {
             return false;
         };
         let body = fingerprint(&last.body);
-        self.intents.iter().any(|(intent, fate)| {
+        self.memory.intents.iter().any(|(intent, fate)| {
             intent.digest == digest
                 && intent.policy == change.policy
                 && intent.verb == last.verb
@@ -182,22 +196,22 @@ impl Journal {
 
     /// What the gates may know of earlier runs.
     pub fn remembered(&self) -> Remembered {
-        remembered(&self.intents)
+        self.memory.remembered()
     }
 
     /// Whether a run of the plan with that digest came to its end.
     pub fn has_finished(&self, digest: &str) -> bool {
-        self.finished.contains(digest)
+        self.memory.finished.contains(digest)
     }
 
-    /// Says that everything of a plan was done and read back.
+    /// Says that everything of a plan was done, and what was read back.
     ///
     /// # Errors
     /// When it could not be written; running the plan again then finds nothing left to do.
-    pub fn finish(&mut self, digest: &str) -> Result<(), JournalError> {
-        self.finished.insert(digest.to_owned());
+    pub fn finish(&mut self, digest: &str, read_back: ReadBack) -> Result<(), JournalError> {
         self.append(Entry::Finished {
             digest: digest.to_owned(),
+            read_back,
         })
     }
 
@@ -242,7 +256,7 @@ impl Journal {
         self.log
             .append(&line)
             .map_err(|source| JournalError::io(path, source))?;
-        take_in(&mut self.intents, entry);
+        self.memory.take_in(entry);
         Ok(())
     }
 }
@@ -266,41 +280,88 @@ fn entries(lines: &[String], path: &std::path::Path) -> Result<Vec<Entry>, Journ
         .collect()
 }
 
-fn take_in(intents: &mut Vec<(Intent, Fate)>, entry: Entry) {
-    let (intent, fate) = match entry {
-        Entry::Intent(intent) => return intents.push((intent, Fate::Open)),
-        Entry::Done { intent, id } => (intent, Fate::Done(id)),
-        Entry::NotDone { intent, .. } => (intent, Fate::NotDone),
-        Entry::Finished { .. } => return,
-    };
-    if let Some((_, was)) = intents.iter_mut().find(|(known, _)| known.intent == intent) {
-        *was = fate;
+impl Memory {
+    fn of(entries: Vec<Entry>) -> Self {
+        let mut memory = Self::default();
+        for entry in entries {
+            memory.take_in(entry);
+        }
+        memory
     }
-}
 
-fn remembered(intents: &[(Intent, Fate)]) -> Remembered {
-    let mut remembered = Remembered::default();
-    for (intent, fate) in intents {
-        let Fate::Done(id) = fate else { continue };
-        let Some(id) = id.as_ref().or(intent.id.as_ref()) else {
-            continue;
+    fn take_in(&mut self, entry: Entry) {
+        let (intent, fate) = match entry {
+            Entry::Intent(intent) => return self.intents.push((intent, Fate::Open)),
+            Entry::Done { intent, id } => (intent, Fate::Done(id)),
+            Entry::NotDone { intent, .. } => (intent, Fate::NotDone),
+            Entry::Finished { digest, read_back } => return self.finish(digest, read_back),
         };
-        if intent.verb == Verb::Delete {
-            remembered.writes.remove(id);
-            continue;
-        }
-        remembered.writes.insert(
-            id.clone(),
-            RememberedWrite {
-                exclusions: intent.exclusions.clone(),
-                at: intent.at,
-            },
-        );
-        if intent.state == Some(State::On) {
-            remembered.turned_on.insert(id.clone(), intent.at);
+        let known = self.intents.iter_mut();
+        let Some((known, was)) = known.rev().find(|(known, _)| known.intent == intent) else {
+            return;
+        };
+        *was = fate;
+        // Until it is read back again, nobody knows what the policy is now.
+        if let (Fate::Done(id), before) = (&*was, &known.id)
+            && let Some(id) = id.as_ref().or(before.as_ref())
+        {
+            self.read_back.remove(id);
         }
     }
-    remembered
+
+    fn finish(&mut self, digest: String, read_back: ReadBack) {
+        let ReadBack {
+            policies,
+            members,
+            at,
+        } = read_back;
+        self.finished.insert(digest);
+        for live in policies {
+            self.read_back.insert(live.id.clone(), live);
+        }
+        for (group, people) in members {
+            self.members.insert(group, KnownMembers { people, at });
+        }
+    }
+
+    fn remembered(&self) -> Remembered {
+        let mut remembered = Remembered {
+            read_back: self.read_back.clone(),
+            members: self.members.clone(),
+            ..Remembered::default()
+        };
+        for (intent, fate) in &self.intents {
+            let Fate::Done(id) = fate else { continue };
+            let Some(id) = id.as_ref().or(intent.id.as_ref()) else {
+                continue;
+            };
+            remembered.done.push(DoneWrite {
+                digest: intent.digest.clone(),
+                policy: intent.policy.clone(),
+                name: intent.name.clone(),
+                id: id.clone(),
+                created: matches!(intent.verb, Verb::Create | Verb::Restore),
+                outcome: intent.outcome.clone(),
+                state: intent.state,
+                at: intent.at,
+            });
+            if intent.verb == Verb::Delete {
+                remembered.writes.remove(id);
+                continue;
+            }
+            remembered.writes.insert(
+                id.clone(),
+                RememberedWrite {
+                    exclusions: intent.exclusions.clone(),
+                    at: intent.at,
+                },
+            );
+            if intent.state == Some(State::On) {
+                remembered.turned_on.insert(id.clone(), intent.at);
+            }
+        }
+        remembered
+    }
 }
 
 /// A tenant id as a file name, whatever somebody wrote there.

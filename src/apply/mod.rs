@@ -8,6 +8,7 @@ mod carry_out;
 mod demote;
 mod error;
 mod journal;
+mod kept;
 mod open_write;
 mod prepare;
 mod read_back;
@@ -17,7 +18,8 @@ mod tests;
 pub use carry_out::Applied;
 pub use demote::{Demoted, demote};
 pub use error::ApplyError;
-pub use journal::{Journal, JournalError};
+pub use journal::{Journal, JournalError, ReadBack};
+pub use kept::{Kept, kept_snapshots};
 pub use prepare::{Prepared, Run, prepare};
 
 use std::time::Duration;

@@ -48,7 +48,7 @@ pub(super) fn look_for(intent: &Intent, list: &PolicyList) -> Seen {
                     && as_wanted(live)
             })
             .map_or(Seen::AsBefore, |live| Seen::Done(Some(live.id.clone()))),
-        Verb::Update | Verb::Delete => {
+        Verb::Update | Verb::Delete | Verb::Restore => {
             let live = intent
                 .id
                 .as_ref()
@@ -60,6 +60,7 @@ pub(super) fn look_for(intent: &Intent, list: &PolicyList) -> Seen {
                 }
                 (Verb::Delete, None) => Seen::Done(intent.id.clone()),
                 (Verb::Delete, Some(_)) => Seen::AsBefore,
+                (Verb::Restore, None) => Seen::AsBefore,
                 (_, Some(live)) if as_wanted(live) => Seen::Done(Some(live.id.clone())),
                 (_, Some(live))
                     if intent.before.as_deref() == Some(diff::live_fingerprint(live).as_str()) =>

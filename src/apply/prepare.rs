@@ -6,13 +6,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::error::ApplyError;
-use super::journal::Journal;
+use super::journal::{Journal, ReadBack};
 use super::open_write::settle_open_intents;
 use crate::guard::{self, Limits};
 use crate::model::Desired;
-use crate::plan::{Plan, PlanOptions, SavedChange, SavedPlan, plan};
+use crate::plan::{Goal, Plan, PlanOptions, SavedChange, SavedPlan};
 use crate::store::{Lock, LockError, Store};
-use crate::tenant::{Lookups, Snapshot, WriteTenant};
+use crate::tenant::{Snapshot, WriteTenant};
 
 /// How long to wait for another run that has the store.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -27,6 +27,8 @@ pub struct Run<'a> {
     pub store: &'a Store,
     /// How long a write may stay unseen.
     pub settle: Duration,
+    /// The snapshot that the run goes back to, when it is no plan of the YAML.
+    pub back: Option<&'a Snapshot>,
     /// What was asked for beyond the YAML.
     pub options: PlanOptions,
     /// What was allowed for this run.
@@ -64,11 +66,12 @@ async fn prepare_under(run: Run<'_>, lock: Lock) -> Result<Prepared<'_>, ApplyEr
     let tenant_id = run.tenant.tenant_id().await?;
     let mut journal = Journal::open(run.store, &tenant_id)?;
     let settled = settle_open_intents(&run, &mut journal).await?;
-    let lookups = Lookups::of(run.desired, &[]);
+    let remembered = journal.remembered();
+    let goal = Goal::new(run.desired, run.back, &remembered);
     let listed_at = Instant::now();
-    let snapshot = run.tenant.snapshot(&lookups).await?;
-    let mut plan = plan(run.desired, &snapshot, &journal.remembered(), &run.options);
-    guard::examine(&mut plan, run.desired, &snapshot, run.limits);
+    let snapshot = run.tenant.snapshot(&goal.lookups()).await?;
+    let mut plan = goal.plan(&snapshot, &remembered, &run.options);
+    guard::examine(&mut plan, goal.desired(), &snapshot, run.limits);
     Ok(Prepared {
         run,
         journal,
@@ -140,7 +143,7 @@ impl<'a> Prepared<'a> {
             return match (cut_short && left.is_empty(), saved.changes.is_empty()) {
                 (true, _) => {
                     // Now it came to its end; the next time it is an old plan like any other.
-                    self.journal.finish(&saved.digest)?;
+                    self.journal.finish(&saved.digest, ReadBack::default())?;
                     Ok(true)
                 }
                 (false, true) => stale("the plan has nothing to apply".into()),

@@ -3,14 +3,15 @@
 use std::path::PathBuf;
 
 use super::error::{CommandError, ErrorKind};
-use super::plan::{Choices, document, plan_options, refused, show};
+use super::plan::{Choices, document, plan_options, read_snapshot, refused, show};
 use super::session::Session;
 use super::ui::Ui;
 use super::{Global, Success, show as show_file};
 use crate::apply::{Applied, ApplyError, Prepared, Run, prepare};
-use crate::model::WantedState;
-use crate::plan::{Action, Plan, SavedOptions, SavedPlan};
+use crate::model::{WantedState, fingerprint};
+use crate::plan::{Action, Effect, Plan, SavedBack, SavedOptions, SavedPlan};
 use crate::report::Paint;
+use crate::tenant::Snapshot;
 
 /// Carry a plan out: plan and ask, or do exactly what a saved plan says.
 #[derive(Debug, clap::Args)]
@@ -60,12 +61,14 @@ pub(super) async fn apply(
     ui: &Ui,
 ) -> Result<Success, CommandError> {
     let (plan_options, limits) = plan_options(&options)?;
+    let back = options.back.as_ref().map(snapshot_of).transpose()?;
     let connection = session.connect(ui).await?;
     let progress = |text: &str| ui.progress(text);
     let run = Run {
         tenant: &connection.tenant,
         desired: &session.desired,
         store: &session.store,
+        back: back.as_ref(),
         settle: connection.settle,
         options: plan_options,
         limits,
@@ -148,6 +151,24 @@ fn is_done(
 }
 
 fn ask(plan: &Plan, ui: &Ui) -> Result<(), CommandError> {
+    let enforced = plan.writing().filter(|change| {
+        plan.back_to.is_some()
+            && change.to_state == WantedState::On
+            && !matches!(change.effect, Effect::Weakens | Effect::Neutral)
+    });
+    for change in enforced {
+        let key = &change.policy;
+        let question = format!("{key} will be enforced as it was. Type its key to agree:");
+        if ui.ask(&question).as_deref() != Some(key) {
+            return Err(CommandError::of(
+                ErrorKind::Error,
+                format!("not applied: the answer was not \"{key}\""),
+            )
+            .hint(format!(
+                "without --restore-enforced {key} it comes back report-only"
+            )));
+        }
+    }
     let question = format!(
         "Apply this to tenant {} ({})? Only \"yes\" is accepted:",
         plan.tenant,
@@ -158,6 +179,20 @@ fn ask(plan: &Plan, ui: &Ui) -> Result<(), CommandError> {
     }
     Err(CommandError::of(ErrorKind::Error, "not applied: the answer was not \"yes\"")
         .hint("in a pipeline use --auto-approve, or review a saved plan: plan --out FILE, then apply FILE"))
+}
+
+/// The snapshot of a rollback, if it is still the one that was reviewed.
+fn snapshot_of(back: &SavedBack) -> Result<Snapshot, CommandError> {
+    let path = std::path::Path::new(&back.file);
+    let stale = |why: String| CommandError::from(ApplyError::Stale(why));
+    let snapshot = read_snapshot(path).map_err(|error| stale(error.message))?;
+    if fingerprint(&snapshot) != back.snapshot {
+        return Err(stale(format!(
+            "{} is another snapshot than when the plan was made",
+            back.file
+        )));
+    }
+    Ok(snapshot)
 }
 
 fn read_saved(path: &std::path::Path) -> Result<SavedPlan, CommandError> {
@@ -214,6 +249,12 @@ fn report(
     let mut text = String::new();
     for (change, _) in &applied.done {
         let what = match (change.action, change.to_state) {
+            (Action::Create, WantedState::ReportOnly) if change.id.is_some() => {
+                "restored from the recycle bin, report-only"
+            }
+            (Action::Create, _) if change.id.is_some() => {
+                "restored from the recycle bin, switched off"
+            }
             (Action::Create, WantedState::ReportOnly) => {
                 "created in report-only: it asks nobody for anything yet"
             }

@@ -2,10 +2,12 @@
 
 mod apply;
 mod demote;
+mod drift;
 mod error;
 mod import;
 mod plan;
 mod promote;
+mod rollback;
 mod sandbox;
 mod session;
 mod show;
@@ -81,7 +83,9 @@ enum Command {
     Apply(apply::Args),
     Promote(promote::Args),
     Demote(demote::Args),
+    Rollback(rollback::Args),
     Status(status::Args),
+    Drift(drift::Args),
     Import(import::Args),
     Snapshot(snapshot::Args),
     Sandbox(Box<sandbox::Args>),
@@ -132,6 +136,8 @@ async fn run_async(command: Command, global: &Global, ui: &Ui) -> Result<Success
         Command::Apply(args) => apply::run(&args, global, ui).await,
         Command::Promote(args) => promote::run(&args, global, ui).await,
         Command::Demote(args) => demote::run(&args, global, ui).await,
+        Command::Drift(args) => drift::run(&args, global, ui).await,
+        Command::Rollback(args) => rollback::run(&args, global, ui).await,
         Command::Status(args) => status::run(&args, global, ui).await,
         Command::Import(args) => import::run(&args, global, ui).await,
         Command::Snapshot(args) => snapshot::run(&args, global, ui).await,

@@ -49,6 +49,7 @@ impl Choices {
             only: global.policy.as_ref().map(|glob| glob.as_str().to_owned()),
             restore: self.restore.iter().cloned().collect(),
             max_deletes: self.max_deletes,
+            back: None,
         }
     }
 
@@ -73,6 +74,11 @@ pub(super) fn plan_options(options: &SavedOptions) -> Result<(PlanOptions, Limit
         PlanOptions {
             only,
             restore: options.restore.clone(),
+            restore_enforced: options
+                .back
+                .as_ref()
+                .map(|back| back.restore_enforced.clone())
+                .unwrap_or_default(),
         },
         Limits {
             max_deletes: options.max_deletes,
@@ -113,12 +119,29 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
     let (plan_options, limits) = plan_options(&options)?;
     let mut plan = plan(&session.desired, &snapshot, &remembered, &plan_options);
     guard::examine(&mut plan, &session.desired, &snapshot, limits);
-    let (document, saved) = document(&plan, &session, options);
-    show(&document, &plan, &session, global, ui)?;
+    review(&plan, options, args.out.as_deref(), &session, global, ui)?;
+    Ok(if args.detailed_exitcode && !plan.is_empty() {
+        Success::Findings
+    } else {
+        Success::Done
+    })
+}
+
+/// Shows a plan, and saves it when it is not refused.
+pub(super) fn review(
+    plan: &Plan,
+    options: SavedOptions,
+    out: Option<&std::path::Path>,
+    session: &Session,
+    global: &Global,
+    ui: &Ui,
+) -> Result<(), CommandError> {
+    let (document, saved) = document(plan, session, options);
+    show(&document, plan, session, global, ui)?;
     if !plan.refusals.is_empty() {
-        return Err(refused(args.out.is_some()));
+        return Err(refused(out.is_some()));
     }
-    if let Some(path) = &args.out {
+    if let Some(path) = out {
         save(&saved, path)?;
         ui.progress(&format!(
             "Saved. Apply exactly this with: portcullis apply{} {}",
@@ -126,11 +149,7 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
             path.display()
         ));
     }
-    Ok(if args.detailed_exitcode && !plan.is_empty() {
-        Success::Findings
-    } else {
-        Success::Done
-    })
+    Ok(())
 }
 
 /// What the journal remembers of the tenant; nothing is created by asking.
@@ -148,6 +167,9 @@ pub(super) fn document(
     options: SavedOptions,
 ) -> (PlanDocument, SavedPlan) {
     let mut document = PlanDocument::new(plan);
+    if let (Some(row), Some(back)) = (&mut document.back_to, &options.back) {
+        row.snapshot.clone_from(&back.file);
+    }
     let mut saved = SavedPlan::new(plan, &session.desired, options, document.to_value());
     document.digest.clone_from(&saved.digest);
     saved.plan = document.to_value();
@@ -190,7 +212,7 @@ fn save(saved: &SavedPlan, path: &std::path::Path) -> Result<(), CommandError> {
         .map_err(|error| CommandError::new(format!("cannot write {}: {error}", path.display())))
 }
 
-fn read_snapshot(path: &std::path::Path) -> Result<Snapshot, CommandError> {
+pub(super) fn read_snapshot(path: &std::path::Path) -> Result<Snapshot, CommandError> {
     let bytes = std::fs::read(path)
         .map_err(|error| CommandError::new(format!("cannot read {}: {error}", path.display())))?;
     let snapshot: Snapshot = serde_json::from_slice(&bytes).map_err(|error| {

@@ -1,12 +1,11 @@
 //! Gathers a bundle from what was read.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
 use super::bundle::{
     Bundle, EmergencyAccount, Exception, ExcludedMembership, LiveFacts, Membership,
 };
+use super::remembered::Remembered;
 use crate::diff;
 use crate::model::{
     BreakGlassMode, Desired, DesiredPolicy, Id, Kind, LivePolicy, Policy, PrincipalKind, Side,
@@ -14,24 +13,6 @@ use crate::model::{
 use crate::tenant::{
     Names, Reach, Snapshot, Wanted, accounts, could_reach, exclusions_fingerprint, is_excluded,
 };
-
-/// What the journal remembers of earlier runs.
-#[derive(Debug, Clone, Default)]
-pub struct Remembered {
-    /// Our last write of each policy.
-    pub writes: BTreeMap<Id, RememberedWrite>,
-    /// When we last turned each policy on.
-    pub turned_on: BTreeMap<Id, Timestamp>,
-}
-
-/// Our last write of a policy.
-#[derive(Debug, Clone)]
-pub struct RememberedWrite {
-    /// The fingerprint of the exclusions and their members then; `None` when it was not known.
-    pub exclusions: Option<String>,
-    /// When it was, by the tenant's clock.
-    pub at: Timestamp,
-}
 
 /// One policy that is about to be weighed, with all that was read about it.
 #[derive(Debug, Clone, Copy)]

@@ -2,8 +2,10 @@
 
 mod bundle;
 mod collect;
+mod remembered;
 #[cfg(test)]
 mod tests;
 
 pub use bundle::{Bundle, EmergencyAccount, Exception, ExcludedMembership, LiveFacts, Membership};
-pub use collect::{Remembered, RememberedWrite, Weighed};
+pub use collect::Weighed;
+pub use remembered::{DoneWrite, KnownMembers, Remembered, RememberedWrite};

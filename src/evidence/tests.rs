@@ -76,8 +76,7 @@ fn event(at: &str, by: Option<&str>) -> AuditEvent {
         at: time(at),
         activity: "Add member to group".into(),
         by: by.map(str::to_owned),
-        state_before: None,
-        state_after: None,
+        ..AuditEvent::default()
     }
 }
 

@@ -10,7 +10,7 @@ use super::error::shape;
 use super::lookup::encode;
 use super::read::is_meant;
 use super::service::Service;
-use crate::model::{Id, State};
+use crate::model::{Id, LivePolicy, State};
 use crate::tenant::{AuditEvent, Handle, Lookups, Snapshot, TenantError, TenantErrorKind};
 
 /// The objects whose audit is needed: the policies meant that are report-only, the groups they exclude,
@@ -68,22 +68,70 @@ pub(super) async fn read(
     (history, complete)
 }
 
+/// The audit of every policy there is or was, in one collection, and that of each of these groups.
+pub(super) async fn of_policies_and(
+    service: &Service,
+    groups: &BTreeSet<Id>,
+) -> Result<BTreeMap<Id, Vec<AuditEvent>>, TenantError> {
+    let mut history = BTreeMap::<Id, Vec<AuditEvent>>::new();
+    for entry in entries(service, "loggedByService eq 'Conditional Access'").await? {
+        for id in targets(&entry) {
+            let event = event(&id, &entry).ok_or_else(without_its_time)?;
+            history.entry(id).or_default().push(event);
+        }
+    }
+    let calls = groups.iter().map(async |id| (id, of(service, id).await));
+    for (id, events) in join_all(calls.collect()).await {
+        history.insert(id.clone(), events?);
+    }
+    for events in history.values_mut() {
+        newest_first(events);
+    }
+    Ok(history)
+}
+
 async fn of(service: &Service, id: &Id) -> Result<Vec<AuditEvent>, TenantError> {
-    let filter = encode(&format!("targetResources/any(t: t/id eq '{id}')"));
+    let entries = entries(service, &format!("targetResources/any(t: t/id eq '{id}')")).await?;
+    let events: Option<Vec<AuditEvent>> = entries.iter().map(|entry| event(id, entry)).collect();
+    let mut events = events.ok_or_else(without_its_time)?;
+    newest_first(&mut events);
+    Ok(events)
+}
+
+async fn entries(service: &Service, filter: &str) -> Result<Vec<Value>, TenantError> {
+    let filter = encode(filter);
     let path = format!(
         "/v1.0/auditLogs/directoryAudits?$filter={filter}&$orderby=activityDateTime%20desc"
     );
-    let entries = service.collection(&path).await.complete()?.entries;
-    let events: Option<Vec<AuditEvent>> = entries.iter().map(|entry| event(id, entry)).collect();
-    let mut events = events.ok_or_else(|| shape("an audit entry without its time"))?;
+    Ok(service.collection(&path).await.complete()?.entries)
+}
+
+fn without_its_time() -> TenantError {
+    shape("an audit entry without its time")
+}
+
+fn newest_first(events: &mut [AuditEvent]) {
     events.sort_by_key(|event| std::cmp::Reverse(event.at));
-    Ok(events)
+}
+
+/// The objects that an entry is about.
+fn targets(entry: &Value) -> BTreeSet<Id> {
+    entry
+        .get("targetResources")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(|target| target.get("id")?.as_str())
+        .filter(|id| Id::looks_like_guid(id))
+        .map(Id::new)
+        .collect()
 }
 
 fn event(id: &Id, entry: &Value) -> Option<AuditEvent> {
     let at: Timestamp = entry.get("activityDateTime")?.as_str()?.parse().ok()?;
     let activity = entry.get("activityDisplayName").and_then(Value::as_str);
     let by = entry.get("initiatedBy");
+    let person = by.and_then(|by| by.pointer("/user/id")?.as_str());
     let by = [
         "/user/userPrincipalName",
         "/user/displayName",
@@ -113,29 +161,50 @@ fn event(id: &Id, entry: &Value) -> Option<AuditEvent> {
             state_in(value, is_state, 0)
         })
     };
+    let policy = |side: &str| {
+        changed.iter().find_map(|property| {
+            let policy = object_in(property.get(side)?.as_str()?, 0)?;
+            LivePolicy::try_from(policy).ok()
+        })
+    };
     Some(AuditEvent {
         at,
         activity: activity.unwrap_or_default().to_owned(),
         by: by.map(str::to_owned),
+        person: person.map(Id::new),
+        before: policy("oldValue"),
+        after: policy("newValue"),
         state_before: state("oldValue"),
         state_after: state("newValue"),
     })
 }
 
-/// The state inside JSON that the audit keeps as text: an object, a list of them, or text again.
+/// The state that a value of the audit names, by itself or inside a policy.
 fn state_in(text: &str, is_state: bool, depth: u8) -> Option<State> {
     if is_state && let Some(state) = State::from_wire(text.trim_matches('"')) {
         return Some(state);
     }
-    let json: Value = serde_json::from_str(text).ok()?;
-    let json = match &json {
-        Value::Array(list) => list.first()?,
-        other => other,
-    };
-    match json {
+    match first_in(text)? {
         Value::Object(policy) => State::from_wire(policy.get("state")?.as_str()?),
-        Value::String(inner) if depth < 2 => state_in(inner, is_state, depth + 1),
+        Value::String(inner) if depth < 2 => state_in(&inner, is_state, depth + 1),
         _ => None,
+    }
+}
+
+/// The object in a value of the audit.
+fn object_in(text: &str, depth: u8) -> Option<Value> {
+    match first_in(text)? {
+        object @ Value::Object(_) => Some(object),
+        Value::String(inner) if depth < 2 => object_in(&inner, depth + 1),
+        _ => None,
+    }
+}
+
+/// What the audit keeps as text: an object, a list of them, or text again.
+fn first_in(text: &str) -> Option<Value> {
+    match serde_json::from_str(text).ok()? {
+        Value::Array(list) => list.into_iter().next(),
+        other => Some(other),
     }
 }
 

@@ -14,8 +14,8 @@ use super::lookup::{self, Ask};
 use super::page::Collection;
 use crate::model::{Cloud, Id, Kind, LivePolicy, NamedLocation, Strength};
 use crate::tenant::{
-    Found, Handle, Lookups, PolicyList, Query, ReadTenant, Reference, Snapshot, TenantError,
-    TenantErrorKind, TenantFacts, Unreadable,
+    AuditEvent, Found, Handle, Lookups, PolicyList, Query, ReadTenant, Reference, Snapshot,
+    TenantError, TenantErrorKind, TenantFacts, Unreadable,
 };
 
 /// The policies of a tenant.
@@ -28,8 +28,20 @@ const BETA_POLICIES: &str =
 /// What is said of a policy that only beta shows.
 const BETA_ONLY: &str = "it is visible in beta only";
 
+/// The policies in the recycle bin.
+const BIN: &str = "/v1.0/identity/conditionalAccess/deletedItems/policies";
+
 /// The path of one policy.
 pub(super) fn policy_path(id: &Id) -> Result<String, TenantError> {
+    path_below(POLICIES, id)
+}
+
+/// The path of one policy in the recycle bin.
+pub(super) fn binned_path(id: &Id) -> Result<String, TenantError> {
+    path_below(BIN, id)
+}
+
+fn path_below(collection: &str, id: &Id) -> Result<String, TenantError> {
     if !Id::looks_like_guid(id.as_str()) {
         return Err(TenantError::new(
             TenantErrorKind::Rejected,
@@ -37,7 +49,7 @@ pub(super) fn policy_path(id: &Id) -> Result<String, TenantError> {
         )
         .hint("A policy id is a GUID, as the portal's address bar shows it"));
     }
-    Ok(format!("{POLICIES}/{id}"))
+    Ok(format!("{collection}/{id}"))
 }
 
 #[async_trait]
@@ -51,12 +63,13 @@ impl ReadTenant for GraphTenant {
         let cloud = lookups.cloud.as_ref().unwrap_or(&self.cloud);
         let (mut first, questions) = First::new(tenant, lookups, cloud);
         let paths: Vec<String> = questions.iter().map(|(_, path)| path.clone()).collect();
-        let (list, answers, in_beta) = tokio::join!(
+        let (list, answers, deleted, in_beta) = tokio::join!(
             self.policies(),
             self.service.batch_entries(&paths),
+            self.bin(lookups.bin, cloud),
             self.service.collection(BETA_POLICIES)
         );
-        let (mut list, answers) = (list?, answers?);
+        let (mut list, answers, deleted) = (list?, answers?, deleted?);
         self.add_beta_only(&mut list, in_beta);
         for ((question, _), answer) in questions.into_iter().zip(answers) {
             if let Some(notice) = first.take(question, answer)? {
@@ -73,6 +86,7 @@ impl ReadTenant for GraphTenant {
             taken_at: list.taken_at,
             policies: list.policies,
             unreadable: list.unreadable,
+            deleted,
             locations: first.locations,
             strengths: first.strengths,
             ..first.snapshot
@@ -111,6 +125,13 @@ impl ReadTenant for GraphTenant {
         LivePolicy::try_from(json)
             .map(Some)
             .map_err(|problem| error::shape(&format!("the policy {id}: {problem}")))
+    }
+
+    async fn audit(
+        &self,
+        groups: &BTreeSet<Id>,
+    ) -> Result<BTreeMap<Id, Vec<AuditEvent>>, TenantError> {
+        history::of_policies_and(&self.service, groups).await
     }
 }
 
@@ -331,6 +352,7 @@ fn empty(tenant: Id) -> Snapshot {
         members: BTreeMap::new(),
         security_defaults: None,
         service_plans: None,
+        deleted: None,
         history: BTreeMap::new(),
     }
 }
@@ -366,6 +388,36 @@ impl GraphTenant {
             .map(|json| not_read(json, &BETA_ONLY))
             .filter(|policy| policy.id.as_ref().is_some_and(|id| !known.contains(id)));
         list.unreadable.extend(only_there);
+    }
+
+    /// The recycle bin; `None` when nobody asks, or where the cloud has none (contract section 5).
+    async fn bin(
+        &self,
+        asked: bool,
+        cloud: &Cloud,
+    ) -> Result<Option<Vec<LivePolicy>>, TenantError> {
+        let has_one = matches!(cloud, Cloud::Global | Cloud::Custom { .. });
+        if !asked || !has_one {
+            return Ok(None);
+        }
+        match self.service.collection(BIN).await.complete() {
+            // What cannot be read cannot be compared, so it is as good as not there.
+            Ok(bin) => Ok(Some(
+                bin.entries
+                    .into_iter()
+                    .filter_map(|json| LivePolicy::try_from(json).ok())
+                    .collect(),
+            )),
+            Err(error)
+                if matches!(
+                    error.kind,
+                    TenantErrorKind::NotFound | TenantErrorKind::Rejected
+                ) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// What can only be asked once the policies and the names are known; one more round trip.

@@ -8,7 +8,7 @@ use super::GraphTenant;
 use super::batch::is_absent;
 use super::error;
 use super::http::Reply;
-use super::read::policy_path;
+use super::read::{binned_path, policy_path};
 use super::retry;
 use super::service::Call;
 use crate::model::Id;
@@ -48,6 +48,13 @@ impl WriteTenant for GraphTenant {
             Err(WriteError::Refused(error)) if is_absent(&error) => Ok(()),
             answer => answer.map(drop),
         }
+    }
+
+    async fn restore_policy(&self, id: &Id) -> Result<(), WriteError> {
+        let path = binned_path(id).map_err(WriteError::Refused)?;
+        self.write(Method::POST, &format!("{path}/restore"), None)
+            .await?;
+        Ok(())
     }
 }
 

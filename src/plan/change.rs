@@ -130,6 +130,8 @@ pub enum Verb {
     Update,
     /// DELETE
     Delete,
+    /// POST of the way back from the recycle bin
+    Restore,
 }
 
 /// What becomes of one managed policy.

@@ -28,11 +28,18 @@ pub(super) struct Decision<'a> {
     pub(super) remembered: &'a Remembered,
     pub(super) names: &'a Names,
     pub(super) restore: bool,
+    /// Whether the wanted policies are those of an earlier snapshot.
+    pub(super) back: bool,
+    /// Whether what was on in that snapshot may be enforced again (`--restore-enforced`).
+    pub(super) enforce: bool,
 }
 
 impl Decision<'_> {
     /// The change, or why there can be none.
     pub(super) fn change(&self) -> Result<Change, Refusal> {
+        if self.back {
+            return self.go_back();
+        }
         let wanted = self.policy.state.as_ref().map(|state| state.value);
         let Some((live, by)) = self.live else {
             return match wanted {
@@ -94,11 +101,11 @@ impl Decision<'_> {
         }
     }
 
-    fn nothing(&self) -> Change {
+    pub(super) fn nothing(&self) -> Change {
         self.blank(None, WantedState::Absent)
     }
 
-    fn create(&self, state: State, on_is_wanted: bool) -> Result<Change, Refusal> {
+    pub(super) fn create(&self, state: State, on_is_wanted: bool) -> Result<Change, Refusal> {
         if self.policy.owner == Owner::Microsoft {
             return Err(Refusal::absolute(
                 "microsoft-managed",
@@ -176,7 +183,7 @@ impl Decision<'_> {
     }
 
     /// Moves a policy that is not enforced between off and report-only, edits included.
-    fn move_to(&self, live: &LivePolicy, state: State, action: Action) -> Change {
+    pub(super) fn move_to(&self, live: &LivePolicy, state: State, action: Action) -> Change {
         let mut change = if action == Action::Disable {
             self.update_what_resolves(live, state)
         } else {
@@ -203,7 +210,7 @@ impl Decision<'_> {
 
     /// Our own delete switches the policy off first, so that nothing in the bin does anything when it
     /// is restored (rule 4).
-    fn delete(&self, live: &LivePolicy) -> Result<Change, Refusal> {
+    pub(super) fn delete(&self, live: &LivePolicy) -> Result<Change, Refusal> {
         if self.policy.owner == Owner::Microsoft {
             let key = &self.policy.key.value;
             return Err(Refusal::absolute(

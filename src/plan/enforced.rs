@@ -24,9 +24,14 @@ impl Decision<'_> {
             return Ok(change);
         }
         self.refuse_unadopted(live, by)?;
-        if matches!(change.effect, Effect::Weakens | Effect::Neutral)
-            || self.policy.rollout.in_place.is_some()
-        {
+        let weaker = matches!(change.effect, Effect::Weakens | Effect::Neutral);
+        let held_back = if self.back && !weaker {
+            let untouched = self.remembered.is_as_we_left_it(live) == Some(true);
+            self.may_enforce(live, untouched)
+        } else {
+            Vec::new()
+        };
+        if weaker || self.policy.rollout.in_place.is_some() || self.back && held_back.is_empty() {
             if let Some(in_place) = &self.policy.rollout.in_place
                 && !matches!(change.effect, Effect::Weakens | Effect::Neutral)
             {
@@ -61,7 +66,7 @@ impl Decision<'_> {
             };
         }
         let rescue = diff::compare(&live.policy, &rescued);
-        change.held = vec![held];
+        change.held = if self.back { held_back } else { vec![held] };
         if rescue.is_empty() {
             change.action = Action::None;
             change.writes.clear();
@@ -104,6 +109,7 @@ impl Decision<'_> {
             ))
         };
         match &self.policy.weaken {
+            None if self.back => {}
             None => {
                 return Err(refused(
                     format!(

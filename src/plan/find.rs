@@ -97,7 +97,7 @@ pub fn find<'a>(
     Ok(None)
 }
 
-fn cannot_read(policy: &DesiredPolicy, which: &str, unreadable: &Unreadable) -> Refusal {
+pub(super) fn cannot_read(policy: &DesiredPolicy, which: &str, unreadable: &Unreadable) -> Refusal {
     Refusal::absolute(
         "unreadable-policy",
         format!(

@@ -5,14 +5,17 @@
 
 mod change;
 mod decide;
+pub mod drift;
 mod effect;
 mod enforced;
 mod fields;
 mod find;
+mod goal;
 mod saved;
 #[cfg(test)]
 mod tests;
 mod turn_on;
+mod undo;
 mod writes;
 
 use std::collections::BTreeSet;
@@ -23,7 +26,8 @@ pub use change::{
     Action, Change, Effect, FieldChange, Held, Note, Refusal, Unmanaged, Verb, Write,
 };
 pub use find::{FoundBy, find};
-pub use saved::{SavedChange, SavedOptions, SavedPlan, SavedPlanError, SavedWrite};
+pub use goal::Goal;
+pub use saved::{SavedBack, SavedChange, SavedOptions, SavedPlan, SavedPlanError, SavedWrite};
 
 use crate::diff;
 use crate::evidence::Remembered;
@@ -37,6 +41,8 @@ pub struct PlanOptions {
     pub only: Option<glob::Pattern>,
     /// The keys of policies that may be restored to on (`--restore`).
     pub restore: BTreeSet<String>,
+    /// The keys of policies that a rollback may enforce again (`--restore-enforced`).
+    pub restore_enforced: BTreeSet<String>,
 }
 
 /// A plan: every managed policy with what would become of it, and what else is worth saying.
@@ -50,6 +56,8 @@ pub struct Plan {
     pub domain: Option<String>,
     /// The tenant's clock when it was read.
     pub created_at: Timestamp,
+    /// When the snapshot was taken that this goes back to; `None` for a plan of the YAML.
+    pub back_to: Option<Timestamp>,
     /// One entry a managed policy, in the order in which they are carried out.
     pub changes: Vec<Change>,
     /// Live policies that nobody here manages; they are never touched.
@@ -89,6 +97,17 @@ pub fn plan(
     remembered: &Remembered,
     options: &PlanOptions,
 ) -> Plan {
+    plan_towards(desired, None, snapshot, remembered, options)
+}
+
+/// Brings about `desired`, which a snapshot says when there is a way back.
+fn plan_towards(
+    desired: &Desired,
+    back: Option<&goal::WayBack>,
+    snapshot: &Snapshot,
+    remembered: &Remembered,
+    options: &PlanOptions,
+) -> Plan {
     let names = Names::new(desired, snapshot);
     let mut managed = BTreeSet::new();
     let mut changes = Vec::new();
@@ -96,10 +115,20 @@ pub fn plan(
     let mut notes = Vec::new();
 
     for (key, policy) in &desired.policies {
-        let found = find(desired, policy, snapshot);
+        let found = match back {
+            None => find(desired, policy, snapshot),
+            Some(back) => {
+                let enforce = options.restore_enforced.contains(key);
+                undo::find(policy, back, snapshot, remembered, enforce)
+            }
+        };
         if let Ok(Some((live, _))) = &found
             && !managed.insert(live.id.clone())
         {
+            if back.is_some() {
+                // It stands for the one that is gone, and is no creation of its own.
+                continue;
+            }
             refusals.push(
                 Refusal::absolute(
                     "ambiguous-policy",
@@ -129,12 +158,9 @@ pub fn plan(
             continue;
         }
         let live = found.ok().flatten();
-        let wanted = Wanted::new(
-            desired,
-            policy,
-            snapshot,
-            live.map(|(live, _)| &live.policy),
-        );
+        let binned = policy.id.as_ref().and_then(|id| snapshot.binned(&id.value));
+        let held = live.map(|(live, _)| live).or(binned);
+        let wanted = Wanted::new(desired, policy, snapshot, held.map(|held| &held.policy));
         let decision = decide::Decision {
             desired,
             policy,
@@ -144,6 +170,8 @@ pub fn plan(
             remembered,
             names: &names,
             restore: options.restore.contains(key),
+            back: back.is_some(),
+            enforce: options.restore_enforced.contains(key),
         };
         match decision.change() {
             Ok(change) => {
@@ -156,12 +184,17 @@ pub fn plan(
     }
 
     changes.sort_by(|a, b| (a.action.order(), &a.policy).cmp(&(b.action.order(), &b.policy)));
-    let unmanaged = unmanaged(desired, snapshot, &managed, &changes);
+    // A rollback is about what our applies changed, and says nothing of who manages the rest.
+    let unmanaged = match back {
+        None => unmanaged(desired, snapshot, &managed, &changes),
+        Some(_) => Vec::new(),
+    };
     Plan {
         tenant: desired.tenant.name.clone(),
         tenant_id: snapshot.tenant.id.clone(),
         domain: snapshot.tenant.domain.clone(),
         created_at: snapshot.taken_at,
+        back_to: None,
         changes,
         unmanaged,
         refusals,
@@ -170,7 +203,8 @@ pub fn plan(
 }
 
 fn is_selected(options: &PlanOptions, key: &str) -> bool {
-    options.only.as_ref().is_none_or(|glob| glob.matches(key))
+    let only = options.only.as_ref();
+    only.is_none_or(|glob| glob.matches(goal::key_of(key)))
 }
 
 /// Names that do not resolve stop the run when the policy is to be written, and are a note otherwise.

@@ -40,6 +40,21 @@ pub struct SavedOptions {
     pub restore: BTreeSet<String>,
     /// How many policies may be deleted.
     pub max_deletes: usize,
+    /// The snapshot that the plan goes back to; `None` for a plan of the YAML.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back: Option<SavedBack>,
+}
+
+/// The snapshot that a rollback goes back to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SavedBack {
+    /// The file, as it was named.
+    pub file: String,
+    /// The fingerprint of what it holds.
+    pub snapshot: String,
+    /// The keys of policies that may be enforced again.
+    pub restore_enforced: BTreeSet<String>,
 }
 
 /// One change of a saved plan.

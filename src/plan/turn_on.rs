@@ -149,7 +149,7 @@ impl Decision<'_> {
     }
 }
 
-fn holds(gates: &[Gate]) -> Vec<Held> {
+pub(super) fn holds(gates: &[Gate]) -> Vec<Held> {
     rollout::holding(gates)
         .map(|gate| Held {
             gate: gate.gate.to_owned(),

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::change::{Verb, Write};
 use crate::diff::{self, Difference};
-use crate::model::{Block, Cloud, Id, Policy, State, block_json, create_json};
+use crate::model::{Block, Cloud, Id, LivePolicy, Policy, State, block_json, create_json};
 
 /// One POST.
 pub(super) fn create(policy: &Policy<Id>, state: State, cloud: &Cloud) -> Write {
@@ -63,6 +63,16 @@ pub(super) fn delete() -> Write {
         body: Value::Null,
         outcome: None,
         state: None,
+    }
+}
+
+/// One POST that takes a policy out of the recycle bin, in the state that it has there.
+pub(super) fn restore(binned: &LivePolicy) -> Write {
+    Write {
+        verb: Verb::Restore,
+        body: Value::Null,
+        outcome: Some(diff::outcome_fingerprint(&binned.policy, binned.state)),
+        state: Some(binned.state),
     }
 }
 

@@ -5,7 +5,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::plan::{Action, Change, Plan, Refusal, Unmanaged};
+use crate::model::Origin;
+use crate::plan::{Action, Change, FieldChange, Plan, Refusal, Unmanaged};
 
 /// The version of the document.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -19,6 +20,9 @@ pub struct PlanDocument {
     pub tenant: TenantRow,
     /// The tenant's clock when it was read.
     pub created_at: String,
+    /// The snapshot that a rollback goes back to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back_to: Option<BackRow>,
     /// The fingerprint that names this plan in the journal.
     #[serde(default)]
     pub digest: String,
@@ -32,6 +36,15 @@ pub struct PlanDocument {
     pub notes: Vec<NoteRow>,
     /// Counts.
     pub summary: Summary,
+}
+
+/// The snapshot that a rollback goes back to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BackRow {
+    /// Its file.
+    pub snapshot: String,
+    /// The tenant's clock when it was taken.
+    pub taken_at: String,
 }
 
 /// The tenant of a document.
@@ -187,6 +200,10 @@ impl PlanDocument {
                 domain: plan.domain.clone(),
             },
             created_at: plan.created_at.to_string(),
+            back_to: plan.back_to.map(|taken_at| BackRow {
+                snapshot: String::new(),
+                taken_at: taken_at.to_string(),
+            }),
             digest: String::new(),
             changes: plan.changes.iter().map(change_row).collect(),
             unmanaged: plan.unmanaged.iter().map(unmanaged_row).collect(),
@@ -232,10 +249,24 @@ fn summary(plan: &Plan) -> Summary {
     summary
 }
 
-fn source_row(source: &crate::diagnostic::Source) -> SourceRow {
+pub(super) fn source_row(source: &crate::diagnostic::Source) -> SourceRow {
     SourceRow {
         file: source.file.to_string(),
         line: source.line,
+    }
+}
+
+pub(super) fn field_row(field: &FieldChange) -> FieldRow {
+    FieldRow {
+        path: field.path.clone(),
+        before: field.before.clone(),
+        after: field.after.clone(),
+        origin: match field.origin {
+            Origin::File => "file",
+            Origin::Implied => "implied",
+            Origin::Default => "default",
+        }
+        .to_owned(),
     }
 }
 
@@ -256,21 +287,7 @@ fn change_row(change: &Change) -> ChangeRow {
                 until: held.until.map(|until| until.to_string()),
             })
             .collect(),
-        fields: change
-            .fields
-            .iter()
-            .map(|field| FieldRow {
-                path: field.path.clone(),
-                before: field.before.clone(),
-                after: field.after.clone(),
-                origin: match field.origin {
-                    crate::model::Origin::File => "file",
-                    crate::model::Origin::Implied => "implied",
-                    crate::model::Origin::Default => "default",
-                }
-                .to_owned(),
-            })
-            .collect(),
+        fields: change.fields.iter().map(field_row).collect(),
         effect: change.effect.word().to_owned(),
         source: source_row(&change.source),
         notes: change.notes.clone(),

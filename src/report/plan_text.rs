@@ -16,6 +16,14 @@ pub fn render(plan: &PlanDocument, refusals: &str, color: bool) -> String {
     let paint = Paint::new(color);
     let mut out = String::new();
     let _ = writeln!(out, "{}", tenant_line(plan, paint));
+    if let Some(back) = &plan.back_to {
+        let _ = writeln!(
+            out,
+            "Rollback to the state of {} ({})",
+            paint.bold(moment(&back.taken_at)),
+            back.snapshot
+        );
+    }
     let shown: Vec<&ChangeRow> = plan
         .changes
         .iter()
@@ -92,6 +100,10 @@ pub(super) fn moment(time: &str) -> String {
 fn render_change(change: &ChangeRow, paint: Paint, out: &mut String) {
     let to = &change.to_state;
     let (sign, headline) = match change.action.as_str() {
+        "create" if change.id.is_some() => (
+            paint.green("+"),
+            format!("will be restored from the recycle bin, {to}"),
+        ),
         "create" => (paint.green("+"), format!("will be created, {to}")),
         "update" if change.from_state != *to => (
             paint.yellow("~"),
@@ -99,6 +111,10 @@ fn render_change(change: &ChangeRow, paint: Paint, out: &mut String) {
         ),
         "update" => (paint.yellow("~"), format!("will be changed; it stays {to}")),
         "promote" => (paint.green("▲"), "will be turned on".to_owned()),
+        "restore" if change.from_state == "absent" => (
+            paint.green("▲"),
+            "will be restored from the recycle bin, and is on again".to_owned(),
+        ),
         "restore" => (paint.green("▲"), "will be turned on again".to_owned()),
         "demote" => (
             paint.yellow("▼"),
@@ -144,7 +160,7 @@ fn effect_sentence(change: &ChangeRow) -> &'static str {
     match (change.action.as_str(), change.effect.as_str()) {
         ("create", _) => "Effect: nobody is asked for anything; sign-ins are evaluated and logged.",
         ("promote" | "restore", _) => "Effect: the policy is enforced from now on.",
-        ("demote" | "disable", _) => {
+        ("demote" | "disable", _) | ("delete", "weakens") => {
             "Effect: what the policy asks for is asked of nobody any more."
         }
         ("delete", _) => "Effect: nobody is asked for anything; the policy does not enforce.",
@@ -160,7 +176,7 @@ fn effect_sentence(change: &ChangeRow) -> &'static str {
     }
 }
 
-fn render_field(field: &FieldRow, paint: Paint, out: &mut String) {
+pub(super) fn render_field(field: &FieldRow, paint: Paint, out: &mut String) {
     let origin = match field.origin.as_str() {
         "implied" => paint.dim("  (implied: declared break-glass)"),
         "default" => paint.dim("  (default)"),
@@ -230,7 +246,10 @@ fn summary_line(plan: &PlanDocument, paint: Paint) -> String {
         unmanaged,
     } = summary;
     let writes = create + update + promote + restore + demote + disable + delete;
-    let tail = format!("{held} held, {unmanaged} unmanaged.");
+    let tail = match &plan.back_to {
+        None => format!("{held} held, {unmanaged} unmanaged."),
+        Some(_) => format!("{held} held; every other policy is left exactly as it is."),
+    };
     if !plan.refusals.is_empty() {
         let n = plan.refusals.len();
         let reasons = if n == 1 {
@@ -241,6 +260,12 @@ fn summary_line(plan: &PlanDocument, paint: Paint) -> String {
         return format!(
             "{} for {reasons} above; nothing can be applied until that is settled.",
             paint.red("Refused")
+        );
+    }
+    if writes == 0 && plan.back_to.is_some() {
+        return format!(
+            "{} Every policy that was applied since is as it was then; {tail}",
+            paint.bold("No changes.")
         );
     }
     if writes == 0 {

@@ -23,11 +23,12 @@ impl Log {
             std::fs::create_dir_all(parent)?;
         }
         // `demote` writes the journal of a run that is going on, so a line goes wherever the end is then.
-        let mut file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .open(path)?;
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).create(true);
+        // What is logged names people, by their ids.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(path)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         let whole = bytes

@@ -1,11 +1,13 @@
 //! Reading and writing a live tenant, without knowing how.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::lookups::Lookups;
-use super::snapshot::{Snapshot, Unreadable};
+use super::snapshot::{AuditEvent, Snapshot, Unreadable};
 use crate::model::{Id, LivePolicy};
 
 /// The policies of a tenant at one moment.
@@ -43,6 +45,14 @@ pub trait ReadTenant: Send + Sync {
     ///
     /// A policy that was created a moment ago may still be unseen (contract section 3.2).
     async fn policy(&self, id: &Id) -> Result<Option<LivePolicy>, TenantError>;
+
+    /// The directory audit of every policy there is or was, and of these groups, newest first.
+    ///
+    /// What the audit does not mention is not in it: it goes back 30 days.
+    async fn audit(
+        &self,
+        groups: &BTreeSet<Id>,
+    ) -> Result<BTreeMap<Id, Vec<AuditEvent>>, TenantError>;
 }
 
 /// A tenant that can be changed. No call repeats a write: its caller decides (rule 9).
@@ -56,6 +66,9 @@ pub trait WriteTenant: ReadTenant {
 
     /// Moves a policy to the bin, where there is one; that it is gone already is no failure.
     async fn delete_policy(&self, id: &Id) -> Result<(), WriteError>;
+
+    /// Brings a policy back from the bin, in the state it had there (contract section 1.10).
+    async fn restore_policy(&self, id: &Id) -> Result<(), WriteError>;
 }
 
 /// What became of a write that did not end well.

@@ -271,6 +271,7 @@ pub(crate) fn snapshot(policies: impl IntoIterator<Item = LivePolicy>) -> Snapsh
         ]),
         security_defaults: Some(false),
         service_plans: Some(BTreeSet::from([service_plan::P1.to_owned()])),
+        deleted: None,
         history: BTreeMap::new(),
     }
 }

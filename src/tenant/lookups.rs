@@ -39,6 +39,8 @@ pub struct Lookups {
     pub history: BTreeSet<Handle>,
     /// Whether the ids in every policy are read with their names.
     pub describe_all: bool,
+    /// Whether the recycle bin is read, where the cloud has one.
+    pub bin: bool,
 }
 
 impl Lookups {

@@ -1,7 +1,8 @@
 //! What an id is called.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::break_glass::accounts;
 use super::snapshot::{Object, Snapshot};
 use crate::model::{Desired, Id, Kind};
 
@@ -49,6 +50,27 @@ impl Names {
             }
         }
         Self { known }
+    }
+
+    /// The same names for what others may read: people as ids unless `people` is set, and whoever stands
+    /// behind a break-glass declaration always by its name (rule 8).
+    #[must_use]
+    pub fn shielded(mut self, people: bool, desired: &Desired, snapshot: &Snapshot) -> Self {
+        if !people {
+            let declared: BTreeSet<&str> = desired.principals.keys().map(String::as_str).collect();
+            for ((kind, id), name) in &mut self.known {
+                if *kind == Kind::User && !declared.contains(name.as_str()) {
+                    *name = format!("user {id}");
+                }
+            }
+        }
+        for account in accounts(desired, snapshot) {
+            for person in account.people() {
+                let name = account.principal.name.clone();
+                self.known.insert((Kind::User, person.clone()), name);
+            }
+        }
+        self
     }
 
     /// The same names, with one more or another one.

@@ -62,6 +62,9 @@ pub struct Snapshot {
     /// The service plans of the enabled subscriptions; `None` when they could not be read.
     #[serde(default)]
     pub service_plans: Option<BTreeSet<String>>,
+    /// The policies in the recycle bin; `None` when nobody asked, or where the cloud has no bin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted: Option<Vec<LivePolicy>>,
     /// The directory audit by object id, newest first; an object that is not there was not read.
     #[serde(default)]
     pub history: BTreeMap<Id, Vec<AuditEvent>>,
@@ -78,6 +81,14 @@ impl Snapshot {
     /// The live policy of that id.
     pub fn policy(&self, id: &Id) -> Option<&LivePolicy> {
         self.policies.iter().find(|policy| policy.id == *id)
+    }
+
+    /// The policy of that id in the recycle bin.
+    pub fn binned(&self, id: &Id) -> Option<&LivePolicy> {
+        self.deleted
+            .iter()
+            .flatten()
+            .find(|policy| policy.id == *id)
     }
 
     /// Every live policy of exactly that name.
@@ -177,7 +188,7 @@ impl Members {
 }
 
 /// One entry of the directory audit about an object.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditEvent {
     /// When.
     pub at: Timestamp,
@@ -185,10 +196,19 @@ pub struct AuditEvent {
     pub activity: String,
     /// Who, as a principal name or an application's name.
     pub by: Option<String>,
+    /// The id of the person who did it; `None` for an application, and where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<Id>,
     /// The state a policy had before, when the entry says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state_before: Option<State>,
     /// The state a policy had afterwards, when the entry says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state_after: Option<State>,
+    /// The policy before, when the entry holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<LivePolicy>,
+    /// The policy afterwards, when the entry holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<LivePolicy>,
 }

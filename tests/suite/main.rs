@@ -16,3 +16,4 @@ mod sandbox_faults;
 mod sandbox_kinds;
 mod support;
 mod trial;
+mod undo;

@@ -29,7 +29,7 @@ async fn a_demotion_is_one_patch_that_is_read_back() {
     let demoted = lower(&machine, &tenant).await.unwrap();
     assert_eq!((demoted.name.as_str(), demoted.unjournalled), (NAME, None));
     assert_eq!(tenant.sent(), [PATCH]);
-    assert_eq!(machine.journal(), ["intent", "done"]);
+    assert_eq!(machine.journal(), ["intent", "done", "finished"]);
 }
 
 #[tokio::test(start_paused = true)]

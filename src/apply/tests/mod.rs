@@ -4,6 +4,7 @@
 mod demoting;
 mod journal;
 mod receipts;
+mod round_trip;
 mod runs;
 mod tenant;
 
@@ -45,16 +46,20 @@ impl Machine {
         tenant: &'a Tenant,
         desired: &'a Desired,
     ) -> Result<Prepared<'a>, ApplyError> {
-        prepare(Run {
+        prepare(self.run(tenant, desired)).await
+    }
+
+    fn run<'a>(&'a self, tenant: &'a Tenant, desired: &'a Desired) -> Run<'a> {
+        Run {
             tenant,
             desired,
             store: &self.store,
+            back: None,
             settle: SETTLE,
             options: PlanOptions::default(),
             limits: Limits::default(),
             progress: &|_| {},
-        })
-        .await
+        }
     }
 
     async fn apply(&self, tenant: &Tenant, desired: &Desired) -> Result<Applied, ApplyError> {

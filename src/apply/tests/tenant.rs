@@ -1,6 +1,6 @@
 //! A tenant in memory that fails when it is told to.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Mutex;
 
 use async_trait::async_trait;
@@ -8,10 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::model::{Id, LivePolicy};
-use crate::tenant::fixture::{id, now, snapshot, tenant_id};
+use crate::tenant::fixture::{found, id, members, now, object, snapshot, tenant_id};
 use crate::tenant::{
-    Lookups, PolicyList, ReadTenant, Snapshot, TenantError, TenantErrorKind, WriteError,
-    WriteTenant,
+    AuditEvent, Lookups, PolicyList, ReadTenant, Snapshot, TenantError, TenantErrorKind,
+    WriteError, WriteTenant, service_plan,
 };
 
 /// What becomes of one write.
@@ -40,6 +40,7 @@ pub(super) enum Fault {
 #[derive(Default)]
 struct World {
     policies: BTreeMap<Id, Value>,
+    bin: BTreeMap<Id, Value>,
     /// What reads show while the service lags behind.
     seen: BTreeMap<Id, Value>,
     /// How many reads after a write still show what was before.
@@ -51,6 +52,7 @@ struct World {
     reads: usize,
     empty_read: Option<usize>,
     sent: Vec<String>,
+    knows_every_id: bool,
 }
 
 #[derive(Default)]
@@ -73,6 +75,21 @@ impl Tenant {
         let id = Id::new(policy["id"].as_str().unwrap());
         world.policies.insert(id.clone(), policy.clone());
         world.seen.insert(id, policy);
+    }
+
+    /// Lets every id be somebody's, everybody be known and every licence be there; the clock goes on with
+    /// each write.
+    pub(super) fn know_every_id(&self) {
+        self.world.lock().unwrap().knows_every_id = true;
+    }
+
+    /// Every policy that really is there.
+    pub(super) fn policies_there_are(&self) -> Vec<LivePolicy> {
+        let world = self.world.lock().unwrap();
+        let policies = world.policies.values().cloned();
+        policies
+            .map(|policy| LivePolicy::try_from(policy).unwrap())
+            .collect()
     }
 
     /// What becomes of the next writes; those after them are carried out.
@@ -198,8 +215,43 @@ impl ReadTenant for Tenant {
         Ok(tenant_id())
     }
 
-    async fn snapshot(&self, _: &Lookups) -> Result<Snapshot, TenantError> {
-        Ok(snapshot(self.read()?))
+    async fn snapshot(&self, lookups: &Lookups) -> Result<Snapshot, TenantError> {
+        let mut snapshot = snapshot(self.read()?);
+        if lookups.bin {
+            let world = self.world.lock().unwrap();
+            let bin = world.bin.values().cloned();
+            snapshot.deleted = Some(
+                bin.map(|json| LivePolicy::try_from(json).unwrap())
+                    .collect(),
+            );
+        }
+        let world = self.world.lock().unwrap();
+        if world.knows_every_id {
+            snapshot.taken_at = now() + SignedDuration::from_secs(world.ticks);
+            snapshot.service_plans = Some(
+                [
+                    service_plan::P1,
+                    service_plan::P2,
+                    service_plan::WORKLOAD_P1,
+                ]
+                .map(str::to_owned)
+                .into(),
+            );
+            for reference in &lookups.references {
+                if Id::looks_like_guid(&reference.text) {
+                    let id = Id::new(&*reference.text);
+                    snapshot
+                        .members
+                        .entry(id.clone())
+                        .or_insert_with(|| members(true, Vec::new()));
+                    let object = object(reference.kind, id, &reference.text);
+                    let known = found(&reference.text, vec![object], reference.kind);
+                    snapshot.found.push(known);
+                }
+            }
+        }
+        drop(world);
+        Ok(snapshot)
     }
 
     async fn policies(&self) -> Result<PolicyList, TenantError> {
@@ -212,6 +264,10 @@ impl ReadTenant for Tenant {
 
     async fn policy(&self, id: &Id) -> Result<Option<LivePolicy>, TenantError> {
         Ok(self.read()?.into_iter().find(|live| live.id == *id))
+    }
+
+    async fn audit(&self, _: &BTreeSet<Id>) -> Result<BTreeMap<Id, Vec<AuditEvent>>, TenantError> {
+        Ok(BTreeMap::new())
     }
 }
 
@@ -253,7 +309,18 @@ impl WriteTenant for Tenant {
 
     async fn delete_policy(&self, id: &Id) -> Result<(), WriteError> {
         self.write("DELETE".to_owned(), |world, _| {
-            world.policies.remove(id);
+            let deleted = world.policies.remove(id);
+            world.bin.extend(deleted.map(|policy| (id.clone(), policy)));
+            id.clone()
+        })
+        .await
+        .map(drop)
+    }
+
+    async fn restore_policy(&self, id: &Id) -> Result<(), WriteError> {
+        self.write("RESTORE".to_owned(), |world, _| {
+            let restored = world.bin.remove(id).unwrap();
+            world.policies.insert(id.clone(), restored);
             id.clone()
         })
         .await

@@ -132,6 +132,7 @@ fn lookups() -> Lookups {
         managed: handles(),
         history: handles(),
         describe_all: false,
+        bin: false,
     }
 }
 

@@ -22,7 +22,7 @@ use crate::model::{Id, Policy, State};
 /// A policy as a tenant holds it.
 ///
 /// Serialises to the Graph JSON it was read from, byte for byte of meaning.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Value", into = "Value")]
 pub struct LivePolicy {
     /// Its id.

@@ -78,8 +78,7 @@ fn a_pin_that_is_gone_is_refused_with_who_deleted_it() {
             at: time("2026-11-20T08:00:00Z"),
             activity: "Delete conditional access policy".into(),
             by: Some("somebody@example.org".into()),
-            state_before: None,
-            state_after: None,
+            ..AuditEvent::default()
         }],
     );
     let plan = against(&desired([policy.clone()]), &tenant);

@@ -1,10 +1,12 @@
 //! What becomes of a policy, cell by cell, and the rules that bend the cells.
 #![allow(clippy::unwrap_used)]
 
+mod drifting;
 mod effects;
 mod finding;
 mod promoting;
 mod states;
+mod undoing;
 
 use super::{Change, Plan, PlanOptions, plan};
 use crate::evidence::Remembered;

@@ -148,6 +148,7 @@ fn lowered() -> (Desired, Snapshot) {
             by: Some("somebody@example.org".into()),
             state_before: Some(State::On),
             state_after: Some(State::ReportOnly),
+            ..AuditEvent::default()
         }],
     );
     (desired, snapshot)

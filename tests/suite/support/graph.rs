@@ -36,6 +36,37 @@ impl Graph {
         }
     }
 
+    /// Signs in as the person who is at the sandbox's keyboard, with a code on another device.
+    pub(crate) fn person(&self) -> Self {
+        let post = |endpoint: &str, form: &str| -> Value {
+            let (status, answer) = send(
+                &self.url,
+                "POST",
+                &format!("/{TENANT_ID}/oauth2/v2.0/{endpoint}"),
+                &[("content-type", "application/x-www-form-urlencoded")],
+                form.as_bytes(),
+            );
+            assert_eq!(status, 200, "{answer}");
+            serde_json::from_str(&answer).unwrap()
+        };
+        let scope = "https%3A%2F%2Fgraph.microsoft.com%2F.default";
+        let code = post(
+            "devicecode",
+            &format!("client_id={CLIENT_ID}&scope={scope}"),
+        );
+        let answer = post(
+            "token",
+            &format!(
+                "grant_type=urn:ietf:params:oauth:grant-type:device_code&client_id={CLIENT_ID}&device_code={}",
+                code["device_code"].as_str().unwrap()
+            ),
+        );
+        Self {
+            url: self.url.clone(),
+            token: answer["access_token"].as_str().unwrap().to_owned(),
+        }
+    }
+
     pub(crate) fn request(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, String) {
         self.request_with(method, path, body, &[])
     }
