@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 use super::CLIENT_ID;
 use super::clock::{advanced, graph_time};
 use super::owner::{Owner, State};
+use super::recipe::Recipe;
 use super::request::{Reply, Request};
 use super::tenant::{Happening, text};
+use super::truth;
 
 /// Answers a control request.
 pub(super) fn answer(owner: &Owner, state: &mut State, request: &Request) -> Reply {
@@ -15,10 +17,11 @@ pub(super) fn answer(owner: &Owner, state: &mut State, request: &Request) -> Rep
     match (request.method.as_str(), segments.as_slice()) {
         ("GET", ["sandbox"]) => Reply::ok(describe(owner, state)),
         ("POST", ["sandbox", "advance"]) => advance(state, request),
-        ("POST", ["sandbox", "reset"]) => match state.reset() {
-            Ok(()) => Reply::ok(describe(owner, state)),
-            Err(failure) => refused(500, &failure.message),
-        },
+        ("POST", ["sandbox", "reset"]) => reset(owner, state, request),
+        ("GET", ["sandbox", "truth"]) => {
+            let tenant = &state.tenant;
+            Reply::ok(truth::document(tenant.recipe(), &tenant.identity().domain))
+        }
         ("GET", ["sandbox", "requests"]) => Reply::ok(json!(*owner.requests())),
         ("DELETE", ["sandbox", "requests"]) => {
             owner.requests().clear();
@@ -26,6 +29,26 @@ pub(super) fn answer(owner: &Owner, state: &mut State, request: &Request) -> Rep
         }
         ("POST", ["sandbox", "settings"]) => settings(owner, request),
         _ => refused(404, "the sandbox has no such control"),
+    }
+}
+
+fn reset(owner: &Owner, state: &mut State, request: &Request) -> Reply {
+    let mut recipe = Recipe::default();
+    if !request.body.is_empty() {
+        let Ok(body) = request.object() else {
+            return refused(400, "the body is a JSON object like {\"people\": 1000, \"seed\": 7}");
+        };
+        for (key, value) in body.as_object().into_iter().flatten() {
+            match recipe.take(key, value) {
+                Some(Ok(())) => {}
+                Some(Err(sentence)) => return refused(400, &sentence),
+                None => return refused(400, &format!("a reset takes no `{key}`")),
+            }
+        }
+    }
+    match state.reset(recipe) {
+        Ok(()) => Reply::ok(describe(owner, state)),
+        Err(failure) => refused(500, &failure.message),
     }
 }
 
@@ -38,6 +61,7 @@ fn describe(owner: &Owner, state: &State) -> Value {
         "client_id": CLIENT_ID,
         "now": graph_time(state.tenant.now()),
         "events": state.tenant.events(),
+        "recipe": state.tenant.recipe(),
         "settings": {"page_size": owner.settings().page_size},
         "tenants": owner.identities().map(|tenant| &tenant.id).collect::<Vec<_>>(),
     })

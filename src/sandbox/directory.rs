@@ -154,15 +154,14 @@ pub(super) fn answer(
 
 /// Finds a user by id or principal name, or another object by id.
 pub(super) fn find(session: &Session<'_>, table: Table, id: &str) -> Result<Row, Failure> {
-    let by_name = || {
-        session.tenant.rows(table).find(|row| {
-            table == Table::Users && text(row, "userPrincipalName").eq_ignore_ascii_case(id)
-        })
-    };
     session
         .tenant
         .row(table, id)
-        .or_else(by_name)
+        .or_else(|| {
+            (table == Table::Users)
+                .then(|| session.tenant.user_named(id))
+                .flatten()
+        })
         .ok_or_else(|| Failure::no_such_resource(id))
 }
 
@@ -279,10 +278,14 @@ fn refuse_taken(
     own_id: Option<&str>,
 ) -> Result<(), Failure> {
     let key = unique(table);
-    let taken = session
-        .tenant
-        .rows(table)
-        .any(|row| text(&row, key).eq_ignore_ascii_case(name) && Some(text(&row, "id")) != own_id);
+    let is_other = |row: &Row| Some(text(row, "id")) != own_id;
+    let taken = match table {
+        Table::Users => session.tenant.user_named(name).is_some_and(|row| is_other(&row)),
+        _ => session
+            .tenant
+            .rows(table)
+            .any(|row| text(&row, key).eq_ignore_ascii_case(name) && is_other(&row)),
+    };
     if taken {
         // synthetic: the sentence for a name that is taken.
         return Err(Failure::bad_directory_request(format!(

@@ -11,8 +11,10 @@
 
 mod audit;
 mod batch;
+mod cast;
 mod clock;
 mod controls;
+mod crowd;
 mod directory;
 mod errors;
 mod filter;
@@ -25,16 +27,20 @@ mod people;
 mod policies;
 mod population;
 mod query;
+mod recipe;
 mod relay;
 mod remote;
 mod request;
+mod rng;
 mod routes;
 mod rules;
 mod schema;
 mod server;
+mod settlement;
 mod strengths;
 mod tenant;
 mod token;
+mod truth;
 
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,7 @@ use super::audit::Activity;
 use super::errors::Failure;
 use super::identity::Identity;
 use super::population;
+use super::recipe::Recipe;
 use super::request::{Reply, Request};
 use super::tenant::{Change, Event, Happening, Tenant};
 use super::token::Caller;
@@ -86,10 +87,13 @@ impl State {
         Ok(event)
     }
 
-    /// Starts over from the population.
-    pub(super) fn reset(&mut self) -> Result<(), Failure> {
+    /// Starts over from a recipe.
+    pub(super) fn reset(&mut self, recipe: Recipe) -> Result<(), Failure> {
         write_atomic(&self.log_path, b"").map_err(|error| broken(&error))?;
         (self.log, self.tenant) = self.replayed()?;
+        if recipe != Recipe::default() {
+            self.record(Happening::Populate(recipe))?;
+        }
         Ok(())
     }
 
@@ -113,7 +117,7 @@ fn replay(identity: &Identity, path: &Path) -> Result<(Log, Tenant), SandboxErro
         path: path.to_owned(),
         source,
     })?;
-    let mut tenant = population::tenant(identity.clone());
+    let mut tenant = population::tenant(identity.clone(), Recipe::default());
     for (index, line) in lines.iter().enumerate() {
         let wrong = |message: String| SandboxError::Log {
             path: path.to_owned(),
