@@ -7,6 +7,7 @@ pub mod apply;
 pub mod cli;
 pub mod diagnostic;
 pub mod diff;
+pub mod evaluate;
 pub mod evidence;
 pub mod graph;
 pub mod guard;

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::error::shape;
-use crate::model::{Cloud, Id, Kind};
-use crate::tenant::{Found, NamedLocation, Object, Query, Reference, Strength, TenantError, query};
+use crate::model::{Cloud, Id, Kind, NamedLocation, ShapeError, Strength};
+use crate::tenant::{Found, Object, Query, Reference, TenantError, query};
 
 const USER: &str = "$select=id,displayName,userPrincipalName,accountEnabled";
 const GROUP: &str = "$select=id,displayName";
@@ -202,38 +202,13 @@ fn folded(kind: Kind, name: &str) -> String {
     }
 }
 
-/// Named locations out of their JSON.
-pub(super) fn locations(entries: &[Value]) -> Result<Vec<NamedLocation>, TenantError> {
-    entries
-        .iter()
-        .map(|json| {
-            let object = object(Kind::Location, json)
-                .ok_or_else(|| shape("a named location without its id"))?;
-            Ok(NamedLocation {
-                id: object.id,
-                name: object.name,
-                trusted: json.get("isTrusted").and_then(Value::as_bool) == Some(true),
-            })
-        })
-        .collect()
-}
-
-/// Authentication strengths out of their JSON.
-pub(super) fn strengths(entries: &[Value]) -> Result<Vec<Strength>, TenantError> {
-    entries
-        .iter()
-        .map(|json| {
-            let object = object(Kind::Strength, json)
-                .ok_or_else(|| shape("an authentication strength without its id"))?;
-            let satisfied = json.get("requirementsSatisfied").and_then(Value::as_str);
-            Ok(Strength {
-                id: object.id,
-                name: object.name,
-                satisfies_mfa: satisfied
-                    .is_some_and(|words| words.split(',').any(|word| word.trim() == "mfa")),
-            })
-        })
-        .collect()
+/// Named locations or authentication strengths out of their JSON.
+pub(super) fn all_of<T: TryFrom<Value, Error = ShapeError>>(
+    what: &str,
+    entries: Vec<Value>,
+) -> Result<Vec<T>, TenantError> {
+    let read = |json| T::try_from(json).map_err(|problem| shape(&format!("a {what}: {problem}")));
+    entries.into_iter().map(read).collect()
 }
 
 /// What was found, and every object of it by id.
@@ -288,11 +263,11 @@ mod tests {
 
     #[test]
     fn strengths_are_spelled_in_two_ways() {
-        let strengths = [Strength {
-            id: Id::new("00000000-0000-0000-0000-000000000004"),
-            name: "Phishing resistant MFA".into(),
-            satisfies_mfa: true,
-        }];
+        let strengths = [Strength::try_from(serde_json::json!({
+            "id": "00000000-0000-0000-0000-000000000004",
+            "displayName": "Phishing resistant MFA",
+        }))
+        .unwrap()];
         for text in ["Phishing-resistant MFA", "phishing-resistant-mfa"] {
             let query = query(Kind::Strength, text, &Cloud::Global);
             assert_eq!(in_lists(Kind::Strength, &query, &[], &strengths).len(), 1);

@@ -12,10 +12,10 @@ use super::error::{self, shape};
 use super::history;
 use super::lookup::{self, Ask};
 use super::page::Collection;
-use crate::model::{Cloud, Id, LivePolicy};
+use crate::model::{Cloud, Id, LivePolicy, NamedLocation, Strength};
 use crate::tenant::{
-    Found, Handle, Lookups, NamedLocation, PolicyList, Query, ReadTenant, Reference, Snapshot,
-    Strength, TenantError, TenantErrorKind, TenantFacts, Unreadable,
+    Found, Handle, Lookups, PolicyList, Query, ReadTenant, Reference, Snapshot, TenantError,
+    TenantErrorKind, TenantFacts, Unreadable,
 };
 
 /// The policies of a tenant.
@@ -183,8 +183,10 @@ impl First {
             .and_then(Collection::complete)
             .map(|collection| collection.entries);
         match question {
-            Question::Locations => self.locations = lookup::locations(&entries?)?,
-            Question::Strengths => self.strengths = lookup::strengths(&entries?)?,
+            Question::Locations => self.locations = lookup::all_of("named location", entries?)?,
+            Question::Strengths => {
+                self.strengths = lookup::all_of("authentication strength", entries?)?
+            }
             Question::Reference(reference) => {
                 let objects = match entries {
                     Err(error) if is_absent(&error) => Ok(Vec::new()),

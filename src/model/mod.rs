@@ -4,6 +4,7 @@
 //! a tenant holds. Everything that only steers a rollout (state, pins, waivers) stands beside the policy
 //! in [`DesiredPolicy`], so that two policies can be compared without it.
 
+mod authentication_context;
 mod conditions;
 mod controls;
 mod desired;
@@ -12,14 +13,17 @@ mod fingerprint;
 pub(crate) mod fixture;
 mod graph_json;
 mod id;
+mod named_location;
 mod policy;
 mod principal;
 mod promotion;
 mod reference;
 mod state;
+mod strength;
 mod tenant_declaration;
 mod words;
 
+pub use authentication_context::AuthenticationContext;
 pub use conditions::{
     ClientApp, Conditions, ExternalTenants, Filter, FilterMode, GuestKind, Guests, InsiderRisk,
     LocationSet, Locations, Platform, Platforms, RiskLevel, Suite, TargetSet, Targets,
@@ -35,9 +39,11 @@ pub use desired::{
 pub use fingerprint::fingerprint;
 pub use graph_json::{Block, LivePolicy, ShapeError, block_json, create_json};
 pub use id::Id;
+pub use named_location::{AddressRange, Area, CountryLookup, NamedLocation};
 pub use policy::Policy;
 pub use principal::{Principal, PrincipalKind, PrincipalTarget};
 pub use promotion::{Emergency, PromotionRecord};
 pub use reference::{Kind, Name, Origin, Place, Side};
 pub use state::{State, WantedState};
+pub use strength::{Combination, Method, Strength, StrengthType};
 pub use tenant_declaration::{Auth, Cloud, TenantDeclaration};

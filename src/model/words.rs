@@ -18,10 +18,11 @@ macro_rules! words {
             /// The words that YAML may use, in the order they are offered in messages.
             pub const WORDS: &[&str] = &[$($word),+];
 
-            /// Reads Graph's spelling.
+            /// Reads Graph's spelling; like the service it takes any case.
             pub fn from_wire(wire: &str) -> Self {
                 match wire {
                     $($wire => Self::$variant,)+
+                    $(_ if wire.eq_ignore_ascii_case($wire) => Self::$variant,)+
                     other => Self::Unknown(other.to_owned()),
                 }
             }
@@ -32,6 +33,11 @@ macro_rules! words {
                     $(Self::$variant => $wire,)+
                     Self::Unknown(wire) => wire,
                 }
+            }
+
+            /// Whether this version does not know the member.
+            pub fn is_unknown(&self) -> bool {
+                matches!(self, Self::Unknown(_))
             }
 
             /// Reads the YAML spelling; `None` for a word that is not one of [`Self::WORDS`].

@@ -10,12 +10,12 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::lookups::Reference;
-use super::snapshot::{Found, Members, Object, Snapshot, Strength, TenantFacts, service_plan};
+use super::snapshot::{Found, Members, Object, Snapshot, TenantFacts, service_plan};
 use crate::diagnostic::{At, Source};
 use crate::model::{
     Cloud, Conditions, Control, Desired, DesiredPolicy, Grant, Id, Kind, LivePolicy, Name,
     Operator, Owner, Policy, Principal, PrincipalKind, PrincipalTarget, PromotionRecord, Rollout,
-    State, TenantDeclaration, WantedState,
+    State, Strength, TenantDeclaration, WantedState,
 };
 
 pub(crate) const KEY: &str = "azure-mfa";
@@ -231,11 +231,14 @@ pub(crate) fn snapshot(policies: impl IntoIterator<Item = LivePolicy>) -> Snapsh
         policies: policies.into_iter().collect(),
         unreadable: Vec::new(),
         locations: Vec::new(),
-        strengths: vec![Strength {
-            id: strength.clone(),
-            name: "Phishing-resistant MFA".into(),
-            satisfies_mfa: true,
-        }],
+        strengths: vec![
+            Strength::try_from(json!({
+                "id": strength,
+                "displayName": "Phishing-resistant MFA",
+                "requirementsSatisfied": "mfa",
+            }))
+            .unwrap(),
+        ],
         found: vec![
             person(&emergency_1),
             person(&emergency_2),

@@ -22,7 +22,6 @@ pub use break_glass::{Account, Reach, accounts, could_reach, is_excluded};
 pub use lookups::{Handle, Lookups, Reference};
 pub use names::Names;
 pub use snapshot::{
-    AuditEvent, Found, Members, NamedLocation, Object, Snapshot, Strength, TenantFacts, Unreadable,
-    service_plan,
+    AuditEvent, Found, Members, Object, Snapshot, TenantFacts, Unreadable, service_plan,
 };
 pub use wanted::{Problem, Unresolved, Use, Wanted, exclusions_fingerprint};

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::lookups::Reference;
-use crate::model::{Id, Kind, LivePolicy, State};
+use crate::model::{Id, Kind, LivePolicy, NamedLocation, State, Strength};
 
 /// The service plans that Conditional Access needs (contract section 2.9).
 pub mod service_plan {
@@ -41,10 +41,10 @@ pub struct Snapshot {
     /// Policies that do not have the documented shape.
     #[serde(default)]
     pub unreadable: Vec<Unreadable>,
-    /// The named locations.
+    /// The named locations, in Graph JSON.
     #[serde(default)]
     pub locations: Vec<NamedLocation>,
-    /// The authentication strengths.
+    /// The authentication strengths, in Graph JSON.
     #[serde(default)]
     pub strengths: Vec<Strength>,
     /// What each reference was found to mean.
@@ -130,30 +130,6 @@ pub struct Unreadable {
     pub problem: String,
     /// The JSON as it was read.
     pub raw: Value,
-}
-
-/// A named location.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NamedLocation {
-    /// Its id.
-    pub id: Id,
-    /// Its display name; not unique.
-    pub name: String,
-    /// Whether it is trusted.
-    #[serde(default)]
-    pub trusted: bool,
-}
-
-/// An authentication strength.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Strength {
-    /// Its id.
-    pub id: Id,
-    /// Its display name.
-    pub name: String,
-    /// Whether fulfilling it fulfils MFA too.
-    #[serde(default)]
-    pub satisfies_mfa: bool,
 }
 
 /// What a reference was found to mean: nothing, one object, or several.

@@ -93,6 +93,7 @@ const PURE: &[&str] = &[
 ];
 
 /// What a pure room does not name: the run time, the network, the file system, the process, the clock.
+/// Addresses are values, and `core::net` has nothing else.
 const IMPURE: &[&str] = &[
     "tokio",
     "reqwest",

@@ -4,12 +4,17 @@
 //! every v1.0 property of a block and nothing else (contract section 3.1). The same function names, with
 //! `_in` and `_out`, stand on both sides, one for each object of the contract.
 
+mod context;
+mod location;
+mod object;
 mod read;
+mod strength;
 #[cfg(test)]
 mod tests;
 mod write;
 
-pub use read::{LivePolicy, ShapeError};
+pub use object::ShapeError;
+pub use read::LivePolicy;
 pub use write::{Block, block_json, create_json};
 
 /// The pseudo-location of the old MFA trusted addresses (contract section 1.2).
