@@ -8,10 +8,11 @@ use super::errors::Failure;
 use super::members;
 use super::owner::{Answer, Session};
 use super::population;
-use super::query::{Collection, count, page, single, whole};
+use super::query::{Collection, count, page, single};
 use super::request::{Reply, Request};
 use super::routes::{Handled, created, read};
 use super::rules::is_guid;
+use super::signins;
 use super::tenant::{Change, Row, Table, text};
 
 /// The properties of a user that Graph shows unless others are selected.
@@ -169,10 +170,13 @@ fn objects(session: &Session<'_>, request: &Request, table: Table, rest: &[&str]
     let collection = collection(table);
     let rows = || session.tenant.rows(table);
     match (request.method.as_str(), rest) {
-        ("GET", []) => page(request, rows(), &collection, whole).map(Answer::Read),
+        ("GET", []) => page(request, rows(), &collection, |row| {
+            seen(session, request, table, row)
+        })
+        .map(Answer::Read),
         ("GET", ["$count"]) => count(request, rows(), &collection).map(Answer::Read),
         ("GET", [id]) => {
-            let row = Value::clone(&*find(session, table, id)?);
+            let row = seen(session, request, table, &find(session, table, id)?);
             Ok(Answer::Read(single(
                 request,
                 collection.context,
@@ -185,6 +189,20 @@ fn objects(session: &Session<'_>, request: &Request, table: Table, rest: &[&str]
         ("DELETE", [id]) => delete(session, table, id),
         _ => Err(Failure::method_not_allowed()),
     }
+}
+
+/// A row with what is computed only for those who select it.
+fn seen(session: &Session<'_>, request: &Request, table: Table, row: &Row) -> Value {
+    let mut shown = Value::clone(row);
+    let is_wanted = table == Table::Users
+        && session.caller.may("AuditLog.Read.All")
+        && request
+            .option("select")
+            .is_some_and(|select| select.contains("signInActivity"));
+    if is_wanted {
+        shown["signInActivity"] = signins::activity(session.tenant, text(row, "id"));
+    }
+    shown
 }
 
 fn by_app_id(session: &Session<'_>, request: &Request, app_id: &str) -> Result<Reply, Failure> {

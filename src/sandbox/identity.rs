@@ -58,6 +58,11 @@ impl Identity {
     }
 }
 
+/// The id of the tenant that a domain of somebody else belongs to.
+pub(super) fn home_tenant(domain: &str) -> String {
+    Uuid::new_v5(&NAMESPACE, format!("home {domain}").as_bytes()).to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

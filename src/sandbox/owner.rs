@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
@@ -13,6 +13,7 @@ use super::identity::Identity;
 use super::population;
 use super::recipe::Recipe;
 use super::request::{Reply, Request};
+use super::signins::Past;
 use super::tenant::{Change, Event, Happening, Tenant};
 use super::token::Caller;
 use super::{SandboxError, clock, controls, routes, token};
@@ -56,6 +57,8 @@ pub(super) struct Settings {
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) tenant: Tenant,
+    /// What the tenant was before each write of the last month.
+    pub(super) past: Arc<Vec<Past>>,
     log: Log,
     log_path: PathBuf,
     /// The switches of the server, as they stood when the request came.
@@ -64,9 +67,10 @@ pub(super) struct State {
 
 impl State {
     fn open(identity: &Identity, log_path: PathBuf) -> Result<Self, SandboxError> {
-        let (log, tenant) = replay(identity, &log_path)?;
+        let (log, tenant, past) = replay(identity, &log_path)?;
         Ok(Self {
             tenant,
+            past,
             log,
             log_path,
             settings: Settings::default(),
@@ -80,24 +84,24 @@ impl State {
         if let Err(error) = self.log.append(&line) {
             // The line may be there in whole, in part or not at all. Reading the log again decides, so
             // that the next line is not glued to a torn one.
-            (self.log, self.tenant) = self.replayed()?;
+            (self.log, self.tenant, self.past) = self.replayed()?;
             return Err(broken(&error));
         }
-        self.tenant.apply(&event);
+        step(&mut self.tenant, &mut self.past, &event);
         Ok(event)
     }
 
     /// Starts over from a recipe.
     pub(super) fn reset(&mut self, recipe: Recipe) -> Result<(), Failure> {
         write_atomic(&self.log_path, b"").map_err(|error| broken(&error))?;
-        (self.log, self.tenant) = self.replayed()?;
+        (self.log, self.tenant, self.past) = self.replayed()?;
         if recipe != Recipe::default() {
             self.record(Happening::Populate(recipe))?;
         }
         Ok(())
     }
 
-    fn replayed(&self) -> Result<(Log, Tenant), Failure> {
+    fn replayed(&self) -> Result<Replayed, Failure> {
         replay(self.tenant.identity(), &self.log_path).map_err(|error| broken(&error))
     }
 }
@@ -112,12 +116,26 @@ fn broken(error: &dyn std::fmt::Display) -> Failure {
     )
 }
 
-fn replay(identity: &Identity, path: &Path) -> Result<(Log, Tenant), SandboxError> {
+/// A log, the tenant that it folds into, and what the tenant was on the way.
+type Replayed = (Log, Tenant, Arc<Vec<Past>>);
+
+/// Takes one event in, and notes what the tenant was until then.
+fn step(tenant: &mut Tenant, past: &mut Arc<Vec<Past>>, event: &Event) {
+    match event.what {
+        Happening::Write { .. } => Past::note(past, tenant.clone(), event.at),
+        Happening::Populate(_) => *past = Arc::default(),
+        Happening::Advance { .. } => {}
+    }
+    tenant.apply(event);
+}
+
+fn replay(identity: &Identity, path: &Path) -> Result<Replayed, SandboxError> {
     let (log, lines) = Log::open(path).map_err(|source| SandboxError::State {
         path: path.to_owned(),
         source,
     })?;
     let mut tenant = population::tenant(identity.clone(), Recipe::default());
+    let mut past = Arc::default();
     for (index, line) in lines.iter().enumerate() {
         let wrong = |message: String| SandboxError::Log {
             path: path.to_owned(),
@@ -132,15 +150,16 @@ fn replay(identity: &Identity, path: &Path) -> Result<(Log, Tenant), SandboxErro
                 tenant.events()
             )));
         }
-        tenant.apply(&event);
+        step(&mut tenant, &mut past, &event);
     }
-    Ok((log, tenant))
+    Ok((log, tenant, past))
 }
 
 /// A request in progress: who asks, and the state it may see or change.
 #[derive(Debug)]
 pub(super) struct Session<'a> {
     pub(super) tenant: &'a Tenant,
+    pub(super) past: &'a Arc<Vec<Past>>,
     pub(super) settings: &'a Settings,
     pub(super) caller: &'a Caller,
 }

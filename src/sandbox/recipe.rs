@@ -84,6 +84,11 @@ impl Recipe {
         Ok(())
     }
 
+    /// How many workloads sign in: 180 for 10,000 people.
+    pub(super) fn workloads(&self) -> u32 {
+        u32::try_from(u64::from(self.people) * 180 / 10_000).unwrap_or_default()
+    }
+
     /// Whether an anomaly is planted.
     pub(super) fn has(&self, anomaly: &str) -> bool {
         self.anomalies.contains(anomaly)

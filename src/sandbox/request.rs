@@ -1,5 +1,7 @@
 //! A request and a reply as the handlers see them, the same for HTTP, for the relay and for `$batch`.
 
+use std::sync::Arc;
+
 use reqwest::Url;
 use serde_json::Value;
 
@@ -169,6 +171,49 @@ pub(super) enum Body {
     Empty,
     Json(Value),
     Text(String),
+    /// Written while it is sent.
+    Stream(Stream),
+}
+
+/// Takes a piece of a body; false when nobody wants more.
+pub(super) type Sink<'a> = dyn FnMut(Vec<u8>) -> bool + 'a;
+
+/// A body of any length that is written piece by piece, JSON in the end.
+#[derive(Clone)]
+pub(super) struct Stream(Arc<dyn Fn(&mut Sink<'_>) + Send + Sync>);
+
+impl Stream {
+    /// A body that `write` writes.
+    pub(super) fn new(write: impl Fn(&mut Sink<'_>) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(write))
+    }
+
+    /// Writes it into a sink.
+    pub(super) fn write(&self, sink: &mut Sink<'_>) {
+        (self.0)(sink);
+    }
+
+    /// All of it, for a part of a batch.
+    pub(super) fn collected(&self) -> Value {
+        let mut all = Vec::new();
+        self.write(&mut |piece| {
+            all.extend_from_slice(&piece);
+            true
+        });
+        serde_json::from_slice(&all).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Debug for Stream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Stream")
+    }
+}
+
+impl PartialEq for Stream {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 /// One reply.

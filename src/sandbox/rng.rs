@@ -3,6 +3,8 @@
 //! The generator is keyed by (seed, stream, subject, day), so that whatever is drawn for one person on one
 //! day can be drawn alone: order, page size and number of threads change nothing.
 
+use uuid::Uuid;
+
 /// The increment of `SplitMix64`.
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
@@ -22,6 +24,25 @@ pub(super) fn draw(key: u64, stream: u64, subject: u64) -> u64 {
 /// The same, from 0 to `below`.
 pub(super) fn pick(key: u64, stream: u64, subject: u64, below: u64) -> u64 {
     draw(key, stream, subject) % below.max(1)
+}
+
+/// The lower 60 bits.
+const SIXTY: u64 = (1 << 60) - 1;
+
+/// An id that only this key reads: up to 60 bits under a mask that the rest of the id decides.
+pub(super) fn sealed(key: u64, stream: u64, code: u64) -> Uuid {
+    let tag = draw(key, stream, code) >> 2;
+    let high = (code ^ draw(!key, stream, tag)) & SIXTY;
+    Uuid::from_u64_pair((high >> 12 << 16) | 0x4000 | (high & 0xfff), tag | 1 << 63)
+}
+
+/// What an id was sealed from.
+pub(super) fn unsealed(key: u64, stream: u64, id: &str) -> Option<u64> {
+    let id = Uuid::try_parse(id).ok()?;
+    let (upper, lower) = id.as_u64_pair();
+    let high = (upper >> 16 << 12) | (upper & 0xfff);
+    let code = (high ^ draw(!key, stream, lower & (u64::MAX >> 2))) & SIXTY;
+    (sealed(key, stream, code) == id).then_some(code)
 }
 
 /// `SplitMix64` from a key.

@@ -9,7 +9,9 @@ use super::owner::{Answer, Part, Session, State};
 use super::request::{Reply, Request};
 use super::tenant::Happening;
 use super::token::{self, Caller};
-use super::{audit, batch, directory, locations, members, organisation, policies, strengths};
+use super::{
+    audit, batch, directory, locations, members, organisation, policies, readiness, signins, strengths,
+};
 
 /// What a handler returns.
 pub(super) type Handled = Result<Answer, Failure>;
@@ -49,6 +51,7 @@ pub(super) fn handle(
 ) -> Result<Reply, Failure> {
     let session = Session {
         tenant: &state.tenant,
+        past: &state.past,
         settings: &state.settings,
         caller,
     };
@@ -115,11 +118,14 @@ fn dispatch(session: &Session<'_>, request: &Request) -> Handled {
         ] => strengths::answer(session, request, rest),
         ["auditlogs", "directoryaudits"] => read(request, || audit::list(session, request)),
         ["auditlogs", "directoryaudits", id] => read(request, || audit::get(session, id)),
+        ["auditlogs", "signins"] => read(request, || signins::list(session, request)),
+        ["auditlogs", "signins", id] => read(request, || signins::get(session, request, id)),
         ["groups", id, rest @ ..] if !rest.is_empty() => {
             members::answer(session, request, id, rest)
         }
         [] => Err(Failure::no_such_segment("")),
-        _ => directory::answer(session, request, &segments)
+        _ => readiness::answer(session, request, &segments)
+            .or_else(|| directory::answer(session, request, &segments))
             .or_else(|| organisation::answer(session, request, &segments))
             .unwrap_or_else(|| Err(Failure::no_such_segment(unknown(request)))),
     }
@@ -135,7 +141,7 @@ pub(super) fn read(request: &Request, reply: impl FnOnce() -> Result<Reply, Fail
 
 /// The segment to blame: the first one when nothing starts like that, else the last.
 fn unknown(request: &Request) -> &str {
-    const ROOTS: [&str; 12] = [
+    const ROOTS: [&str; 13] = [
         "identity",
         "policies",
         "auditlogs",
@@ -148,6 +154,7 @@ fn unknown(request: &Request) -> &str {
         "organization",
         "domains",
         "subscribedskus",
+        "reports",
     ];
     let first = request.segments.first().map_or("", String::as_str);
     if ROOTS.contains(&first.to_ascii_lowercase().as_str()) {

@@ -1,24 +1,31 @@
 //! HTTP: from the socket to a [`Request`] and from a [`Reply`] back to the socket.
 
+use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body as HttpBody, to_bytes};
+use axum::body::{Body as HttpBody, Bytes, to_bytes};
 use axum::extract::{Request as HttpRequest, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use jiff::Timestamp;
 use serde_json::json;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use super::clock::http_date;
 use super::errors::Failure;
 use super::owner::Owner;
 use super::relay::{Door, NOT_OWNER, Outcome, Parcel, RELAYED};
-use super::request::{Body, Reply, Request};
+use super::request::{Body, Reply, Request, Stream};
 
+/// The content type of Graph.
+const JSON: &str = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8";
+/// How many pieces of a body may wait for the caller to take them.
+const WAITING: usize = 4;
 /// No body that Conditional Access knows is larger.
 const LARGEST_BODY: usize = 4 << 20;
 /// How long requests in flight may take once the server is to stop.
@@ -138,17 +145,16 @@ fn origin(headers: &HeaderMap) -> String {
 }
 
 fn response(reply: Reply, now: Timestamp, client_request_id: Option<&str>) -> Response {
-    let (content_type, bytes) = match reply.body {
-        Body::Empty => (None, Vec::new()),
+    let (content_type, body) = match reply.body {
+        Body::Empty => (None, HttpBody::empty()),
         Body::Json(value) => (
-            Some(
-                "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8",
-            ),
-            serde_json::to_vec(&value).unwrap_or_default(),
+            Some(JSON),
+            HttpBody::from(serde_json::to_vec(&value).unwrap_or_default()),
         ),
-        Body::Text(text) => (Some("text/plain"), text.into_bytes()),
+        Body::Text(text) => (Some("text/plain"), HttpBody::from(text)),
+        Body::Stream(stream) => (Some(JSON), HttpBody::from_stream(Pieces::of(stream))),
     };
-    let mut response = Response::new(HttpBody::from(bytes));
+    let mut response = Response::new(body);
     *response.status_mut() =
         StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
@@ -168,6 +174,30 @@ fn response(reply: Reply, now: Timestamp, client_request_id: Option<&str>) -> Re
         put(name, value);
     }
     response
+}
+
+/// A body on its way: written on a thread of its own, no faster than the caller takes it.
+struct Pieces(mpsc::Receiver<Bytes>);
+
+impl Pieces {
+    fn of(stream: Stream) -> Self {
+        let (sender, receiver) = mpsc::channel(WAITING);
+        tokio::task::spawn_blocking(move || {
+            stream.write(&mut |piece| sender.blocking_send(Bytes::from(piece)).is_ok());
+        });
+        Self(receiver)
+    }
+}
+
+impl futures_core::Stream for Pieces {
+    type Item = Result<Bytes, Infallible>;
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Self::Item>> {
+        self.0.poll_recv(context).map(|piece| piece.map(Ok))
+    }
 }
 
 /// An answer of the door itself, where no tenant and so no clock is at hand.

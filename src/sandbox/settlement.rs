@@ -171,10 +171,8 @@ fn assignment(of: &Identity, name: &str, principal: &str, role: &str) -> Value {
     })
 }
 
-/// How many workloads a tenant of so many people has: 180 for 10,000.
 fn workloads(of: &Identity, tenant: &mut Tenant) {
-    let count = u64::from(tenant.recipe().people) * 180 / 10_000;
-    for number in 1..=count {
+    for number in 1..=tenant.recipe().workloads() {
         let name = format!("workload-{number:04}");
         let mut row = service_principal(of, &of.id_of(&format!("app {name}")), &name, &of.id);
         if number % 3 == 0 {

@@ -14,6 +14,7 @@ use super::cast::Cast;
 use super::crowd::{Crowd, Present};
 use super::identity::Identity;
 use super::recipe::Recipe;
+use super::signins::Slices;
 use super::{clock, population};
 
 /// A row of a table, shared by every version of the tenant that has it.
@@ -84,6 +85,7 @@ pub(super) struct Tenant {
     recipe: Arc<Recipe>,
     cast: Arc<Cast>,
     present: Present,
+    slices: Arc<Slices>,
     tables: Arc<BTreeMap<Table, Arc<Vec<Row>>>>,
     members: Arc<BTreeMap<String, Arc<Vec<String>>>>,
     audits: Arc<Vec<Row>>,
@@ -99,6 +101,7 @@ impl Tenant {
             recipe: Arc::new(recipe),
             cast: Arc::new(cast),
             present: Present::of(crowd),
+            slices: Arc::default(),
             tables: Arc::default(),
             members: Arc::default(),
             audits: Arc::default(),
@@ -125,6 +128,11 @@ impl Tenant {
     /// The crowd.
     pub(super) fn present(&self) -> &Present {
         &self.present
+    }
+
+    /// The parts of the sign-in logs that were asked for last.
+    pub(super) fn slices(&self) -> &Slices {
+        &self.slices
     }
 
     /// The id that belongs to a name in this tenant, always the same.
@@ -376,6 +384,21 @@ impl Tenant {
         }
         let found: Arc<[Handle<'_>]> = found.into();
         made(0..found.len(), move |at| self.object_of(found[at]))
+    }
+
+    /// The groups within a group, at any depth.
+    pub(super) fn nested_groups(&self, group: &str) -> Vec<String> {
+        let mut found: Vec<String> = Vec::new();
+        let mut open = vec![group.to_owned()];
+        while let Some(group) = open.pop() {
+            for id in self.member_ids(&group) {
+                if !found.contains(id) && self.kept(Table::Groups).iter().any(|row| is(row, id)) {
+                    found.push(id.clone());
+                    open.push(id.clone());
+                }
+            }
+        }
+        found
     }
 
     /// The groups that hold an object: directly, or also through others.

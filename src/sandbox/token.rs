@@ -19,7 +19,7 @@ use super::{CLIENT_ID, CLIENT_SECRET};
 const LIFETIME: i64 = 3599;
 
 /// The permissions that every token carries: plan, evidence and apply (section 4 of the contract).
-const PERMISSIONS: [&str; 14] = [
+const PERMISSIONS: [&str; 15] = [
     "Policy.Read.All",
     "Policy.ReadWrite.ConditionalAccess",
     "Application.Read.All",
@@ -34,6 +34,7 @@ const PERMISSIONS: [&str; 14] = [
     "Organization.Read.All",
     "AuditLog.Read.All",
     "Policy.Read.ConditionalAccess",
+    "UserAuthenticationMethod.Read.All",
 ];
 
 /// Who is asking, as the token says.

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::identity::Identity;
 use super::population::blank;
-use super::rng::{draw, mix, pick};
+use super::rng::{draw, mix, pick, sealed, unsealed};
 use super::tenant::{Table, text};
 pub(super) use class::Class;
 use class::Classes;
@@ -30,13 +30,10 @@ const PAIRS: u32 = NAMES * NAMES;
 const STRIDE: u32 = 367;
 /// `STRIDE * UNSTRIDE` is 1 modulo `PAIRS`.
 const UNSTRIDE: u32 = 453;
-/// The lower 60 bits.
-const SIXTY: u64 = (1 << 60) - 1;
 
 /// The streams of numbers: what is drawn for one thing does not change with another.
 mod stream {
-    pub(super) const TAG: u64 = 1;
-    pub(super) const MASK: u64 = 2;
+    pub(super) const ID: u64 = 1;
     pub(super) const SLOTS: u64 = 3;
     pub(super) const SHIFT: u64 = 4;
     pub(super) const DEPARTMENT: u64 = 5;
@@ -171,20 +168,13 @@ impl Crowd {
 
     /// The id of a person: the index under a mask that the rest of the id decides.
     pub(super) fn id(&self, index: u32) -> Uuid {
-        let tag = draw(self.key, stream::TAG, u64::from(index)) >> 2;
-        let high = (u64::from(index) ^ draw(self.key, stream::MASK, tag)) & SIXTY;
-        let upper = (high >> 12 << 16) | 0x4000 | (high & 0xfff);
-        Uuid::from_u64_pair(upper, tag | 1 << 63)
+        sealed(self.key, stream::ID, u64::from(index))
     }
 
     /// The person with an id.
     pub(super) fn by_id(&self, id: &str) -> Option<u32> {
-        let id = Uuid::try_parse(id).ok()?;
-        let (upper, lower) = id.as_u64_pair();
-        let high = (upper >> 16 << 12) | (upper & 0xfff);
-        let unmasked = (high ^ draw(self.key, stream::MASK, lower & (u64::MAX >> 2))) & SIXTY;
-        let index = u32::try_from(unmasked).ok()?;
-        (index < self.size && self.id(index) == id).then_some(index)
+        let index = u32::try_from(unsealed(self.key, stream::ID, id)?).ok()?;
+        (index < self.size).then_some(index)
     }
 
     /// Given name, family name, and how many bear both before this one.
@@ -304,20 +294,23 @@ impl Crowd {
         }
     }
 
+    /// The display name of a person.
+    pub(super) fn full_name(&self, index: u32) -> String {
+        match self.name(index) {
+            (given, family, 0) => format!("{given} {family}"),
+            (given, family, before) => format!("{given} {family} {}", before + 1),
+        }
+    }
+
     /// The row of a person.
     pub(super) fn row(&self, index: u32) -> Value {
-        let (given, family, before) = self.name(index);
-        let number = if before > 0 {
-            format!(" {}", before + 1)
-        } else {
-            String::new()
-        };
+        let (given, family, _) = self.name(index);
         let class = self.class(index);
         let country = &COUNTRIES[self.country(index)];
         let mut row = blank(
             &self.identity,
             Table::Users,
-            &format!("{given} {family}{number}"),
+            &self.full_name(index),
             "",
         );
         let nickname = self.nickname(index);
