@@ -116,6 +116,7 @@ fn serve(runtime: &tokio::runtime::Runtime, workspace: &Path) -> sandbox::Runnin
     runtime
         .block_on(sandbox::start(sandbox::Options {
             tenants: 1,
+            recipe: portcullis::sandbox::Recipe::default(),
             state: workspace.join(".portcullis/sandbox"),
             listen: ([127, 0, 0, 1], 0).into(),
         }))

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::error::CommandError;
 use super::ui::Ui;
 use super::{Global, Success};
-use crate::sandbox::{self, Identity, Options, Running};
+use crate::sandbox::{self, Identity, Options, Recipe, Running};
 use crate::workspace::load_config;
 
 /// The built-in tenant: a Graph server on loopback, with a clock of its own.
@@ -31,9 +31,27 @@ enum Action {
         /// How many tenants to serve; with more than one the line lists them all.
         #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..))]
         tenants: u16,
+        /// How many people a tenant has that nobody has written to yet.
+        #[arg(long, value_name = "N", default_value_t = Recipe::default().people, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+        people: u32,
+        /// What these people are drawn with; the same number always gives the same people.
+        #[arg(long, value_name = "S", default_value_t = Recipe::default().seed)]
+        seed: u64,
     },
     /// Start over: everything that was ever written to the tenant is forgotten.
-    Reset(Where),
+    Reset {
+        /// How many people the tenant has, up to 1000000 [default: 200].
+        #[arg(long, value_name = "N")]
+        people: Option<u32>,
+        /// What the people are drawn with; the same number always gives the same people [default: 1].
+        #[arg(long, value_name = "S")]
+        seed: Option<u64>,
+        /// What is wrong with the tenant: A01 to A18, or all of it; GET /sandbox/truth says what to find.
+        #[arg(long, value_name = "A01,A05|all", value_delimiter = ',')]
+        anomalies: Vec<String>,
+        #[command(flatten)]
+        place: Where,
+    },
     /// Move the tenant's clock forward, e.g. by 8d.
     Advance {
         /// How far: 8d, 12h, 1d 6h.
@@ -59,9 +77,39 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
             listen,
             state,
             tenants,
-        } => serve(*listen, state.as_ref(), usize::from(*tenants), global, ui).await,
-        Action::Reset(place) => {
-            let now = control(place, "reset", &json!({}), global).await?;
+            people,
+            seed,
+        } => {
+            let recipe = Recipe {
+                people: *people,
+                seed: *seed,
+                ..Recipe::default()
+            };
+            let options = Options {
+                state: state_directory(state.as_ref(), global),
+                listen: *listen,
+                tenants: usize::from(*tenants),
+                recipe,
+            };
+            serve(options, ui).await
+        }
+        Action::Reset {
+            people,
+            seed,
+            anomalies,
+            place,
+        } => {
+            let mut body = json!({});
+            if let Some(people) = people {
+                body["people"] = json!(people);
+            }
+            if let Some(seed) = seed {
+                body["seed"] = json!(seed);
+            }
+            if !anomalies.is_empty() {
+                body["anomalies"] = json!(anomalies);
+            }
+            let now = control(place, "reset", &body, global).await?;
             say(&now, "The sandbox starts over", global, ui)
         }
         Action::Advance { by, place } => {
@@ -71,19 +119,9 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
     }
 }
 
-async fn serve(
-    listen: SocketAddr,
-    state: Option<&PathBuf>,
-    tenants: usize,
-    global: &Global,
-    ui: &Ui,
-) -> Result<Success, CommandError> {
-    let running = sandbox::start(Options {
-        state: state_directory(state, global),
-        listen,
-        tenants,
-    })
-    .await?;
+async fn serve(options: Options, ui: &Ui) -> Result<Success, CommandError> {
+    let tenants = options.tenants;
+    let running = sandbox::start(options).await?;
     let mut line = json!({"url": running.url(), "tenant_id": sandbox::TENANT_ID});
     if tenants > 1 {
         line["tenants"] = (1..=tenants)
@@ -144,6 +182,7 @@ async fn control(
                 state: state_directory(place.state.as_ref(), global),
                 listen: SocketAddr::from(([127, 0, 0, 1], 0)),
                 tenants: 1,
+                recipe: Recipe::default(),
             })
             .await?;
             let url = running.url().to_owned();

@@ -222,6 +222,7 @@ pub(super) async fn connect_to(
     if declared.sandbox {
         let sandbox = sandbox::start(sandbox::Options {
             tenants: 1,
+            recipe: crate::sandbox::Recipe::default(),
             state: store.root().join("sandbox"),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         })

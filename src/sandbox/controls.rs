@@ -8,7 +8,8 @@ use super::clock::{advanced, graph_time};
 use super::owner::{Owner, State};
 use super::recipe::Recipe;
 use super::request::{Reply, Request};
-use super::tenant::{Happening, text};
+use super::script;
+use super::tenant::text;
 use super::truth;
 
 /// Answers a control request.
@@ -76,8 +77,8 @@ fn advance(state: &mut State, request: &Request) -> Reply {
         Ok(to) => to,
         Err(sentence) => return refused(400, &sentence),
     };
-    match state.record(Happening::Advance { to }) {
-        Ok(event) => Reply::ok(json!({"now": graph_time(event.at)})),
+    match script::advance(state, to) {
+        Ok(now) => Reply::ok(json!({"now": graph_time(now)})),
         Err(failure) => refused(500, &failure.message),
     }
 }
@@ -96,10 +97,14 @@ fn settings(owner: &Owner, request: &Request) -> Reply {
                     _ => return refused(400, "page_size is a number from 1, or null for one page"),
                 }
             }
+            ("partial_queries", Value::Bool(is_partial)) => settings.partial_queries = *is_partial,
             _ => return refused(400, &format!("there is no setting `{name}`")),
         }
     }
-    let shown = json!({"page_size": settings.page_size});
+    let shown = json!({
+        "page_size": settings.page_size,
+        "partial_queries": settings.partial_queries,
+    });
     *owner.settings() = settings;
     Reply::ok(shown)
 }

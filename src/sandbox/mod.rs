@@ -36,6 +36,7 @@ mod rng;
 mod routes;
 mod rules;
 mod schema;
+mod script;
 mod server;
 mod settlement;
 mod signins;
@@ -48,6 +49,7 @@ mod truth;
 mod tests;
 
 pub use identity::Identity;
+pub use recipe::Recipe;
 pub use remote::control;
 
 use std::io;
@@ -75,6 +77,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// How many tenants to serve, numbered from 1; see [`Identity::of`].
     pub tenants: usize,
+    /// What a tenant is made of that nobody has written to yet.
+    pub recipe: Recipe,
 }
 
 /// Why a sandbox could not be started.
@@ -164,6 +168,7 @@ pub async fn start(options: Options) -> Result<Running, SandboxError> {
     let door = Arc::new(relay::Door::new(
         options.state,
         options.tenants,
+        options.recipe,
         url.clone(),
     )?);
     door.try_own().await?;

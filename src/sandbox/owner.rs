@@ -51,6 +51,8 @@ pub(super) struct Part {
 pub(super) struct Settings {
     /// The page size of the policy list; one page when not set.
     pub(super) page_size: Option<usize>,
+    /// Whether Log Analytics answers 200 with an error beside its tables.
+    pub(super) partial_queries: bool,
 }
 
 /// One tenant, with the log that it is the fold of.
@@ -61,20 +63,37 @@ pub(super) struct State {
     pub(super) past: Arc<Vec<Past>>,
     log: Log,
     log_path: PathBuf,
+    /// What a log without an event begins with.
+    fresh: Recipe,
     /// The switches of the server, as they stood when the request came.
     pub(super) settings: Settings,
 }
 
 impl State {
-    fn open(identity: &Identity, log_path: PathBuf) -> Result<Self, SandboxError> {
+    /// Reads a tenant; a log without an event begins with the recipe.
+    fn open(
+        identity: &Identity,
+        log_path: PathBuf,
+        recipe: &Recipe,
+    ) -> Result<Self, SandboxError> {
         let (log, tenant, past) = replay(identity, &log_path)?;
-        Ok(Self {
+        let is_fresh = tenant.events() == 0;
+        let mut state = Self {
             tenant,
             past,
             log,
             log_path,
+            fresh: recipe.clone(),
             settings: Settings::default(),
-        })
+        };
+        if is_fresh && *recipe != Recipe::default() {
+            let populated = state.record(Happening::Populate(recipe.clone()));
+            populated.map_err(|failure| SandboxError::State {
+                path: state.log_path.clone(),
+                source: std::io::Error::other(failure.message),
+            })?;
+        }
+        Ok(state)
     }
 
     /// Makes something happen: on disk first, then in memory.
@@ -95,7 +114,8 @@ impl State {
     pub(super) fn reset(&mut self, recipe: Recipe) -> Result<(), Failure> {
         write_atomic(&self.log_path, b"").map_err(|error| broken(&error))?;
         (self.log, self.tenant, self.past) = self.replayed()?;
-        if recipe != Recipe::default() {
+        // An empty log is a tenant of the default recipe only where nothing else was asked for.
+        if recipe != Recipe::default() || self.fresh != Recipe::default() {
             self.record(Happening::Populate(recipe))?;
         }
         Ok(())
@@ -207,6 +227,8 @@ struct Seat {
 pub(super) struct Owner {
     /// In the order of their numbers; never empty.
     seats: Vec<Seat>,
+    /// What a tenant is made of that nobody has written to yet.
+    recipe: Recipe,
     settings: Mutex<Settings>,
     requests: Mutex<VecDeque<Served>>,
     /// How many requests there were.
@@ -223,6 +245,7 @@ impl Owner {
     pub(super) fn open(
         directory: &Path,
         tenants: usize,
+        recipe: &Recipe,
         url: &str,
         lock: Lock,
     ) -> Result<Self, SandboxError> {
@@ -257,10 +280,11 @@ impl Owner {
             })
             .collect();
         let first = &seats[0];
-        *locked(&first.state) = Some(State::open(&first.identity, first.log_path.clone())?);
+        *locked(&first.state) = Some(State::open(&first.identity, first.log_path.clone(), recipe)?);
         write_atomic(&url_path, url.as_bytes()).map_err(failed)?;
         Ok(Self {
             seats,
+            recipe: recipe.clone(),
             settings: Mutex::default(),
             requests: Mutex::default(),
             asked: AtomicU64::new(0),
@@ -291,7 +315,7 @@ impl Owner {
             Some(state) => state,
             None => {
                 self.make_room();
-                match State::open(&seat.identity, seat.log_path.clone()) {
+                match State::open(&seat.identity, seat.log_path.clone(), &self.recipe) {
                     Ok(state) => held.insert(state),
                     Err(error) => {
                         let failure = broken(&error);
@@ -338,7 +362,8 @@ impl Owner {
         if is_control && let Some(name) = request.option("tenant") {
             return seat(name);
         }
-        let name = if request.versioned {
+        let names_tenant_by_token = request.versioned || routes::is_workspace(request);
+        let name = if names_tenant_by_token {
             token::tenant_id(request)
         } else {
             request.segments.first().cloned()

@@ -15,13 +15,13 @@ const MOST: u64 = 1_000_000;
 /// What a tenant is made of; the same recipe always makes the same tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(super) struct Recipe {
+pub struct Recipe {
     /// How many people there are, those that are always there included.
-    pub(super) people: u32,
+    pub people: u32,
     /// What the people are drawn with.
-    pub(super) seed: u64,
+    pub seed: u64,
     /// The anomalies that are planted, by id.
-    pub(super) anomalies: BTreeSet<String>,
+    pub anomalies: BTreeSet<String>,
 }
 
 impl Default for Recipe {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::SandboxError;
 use super::owner::Owner;
+use super::recipe::Recipe;
 use crate::store::{Lock, LockError};
 
 /// Marks a relayed request, so that two doors never send one in circles.
@@ -46,6 +47,7 @@ pub(super) enum Outcome {
 pub(super) struct Door {
     directory: PathBuf,
     tenants: usize,
+    recipe: Recipe,
     url: String,
     owner: RwLock<Option<Arc<Owner>>>,
     taking: tokio::sync::Mutex<()>,
@@ -75,12 +77,14 @@ impl Door {
     pub(super) fn new(
         directory: PathBuf,
         tenants: usize,
+        recipe: Recipe,
         url: String,
     ) -> Result<Self, SandboxError> {
         let client = client()?;
         Ok(Self {
             directory,
             tenants,
+            recipe,
             url,
             owner: RwLock::new(None),
             taking: tokio::sync::Mutex::new(()),
@@ -117,9 +121,10 @@ impl Door {
             return Ok(None);
         }
         let (directory, tenants, url) = (self.directory.clone(), self.tenants, self.url.clone());
+        let recipe = self.recipe.clone();
         let taken =
             tokio::task::spawn_blocking(move || match Lock::try_take(&directory.join("lock")) {
-                Ok(lock) => Owner::open(&directory, tenants, &url, lock).map(Some),
+                Ok(lock) => Owner::open(&directory, tenants, &recipe, &url, lock).map(Some),
                 Err(LockError::Held { .. }) => Ok(None),
                 Err(LockError::Io { path, source }) => Err(SandboxError::State { path, source }),
             })

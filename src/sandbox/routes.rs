@@ -31,7 +31,18 @@ pub(super) fn answer(state: &mut State, request: &Request) -> (Reply, Vec<Part>)
     (reply.with_header("request-id", request_id), parts)
 }
 
+/// Whether a request is one of Log Analytics, which is another host in reality.
+pub(super) fn is_workspace(request: &Request) -> bool {
+    let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
+    matches!(segments.as_slice(), ["v1", "workspaces", _, "query"])
+}
+
 fn authenticated(state: &mut State, request: &Request) -> Result<(Reply, Vec<Part>), Failure> {
+    if is_workspace(request) && request.method == "POST" {
+        let caller = Caller::of(&state.tenant, request)?;
+        let session = session(state, &caller);
+        return Ok((signins::kusto::answer(&session, request), Vec::new()));
+    }
     if !request.versioned {
         let first = request.segments.first().map_or("", String::as_str);
         return Err(Failure::no_such_segment(first));
@@ -49,12 +60,7 @@ pub(super) fn handle(
     caller: &Caller,
     request: &Request,
 ) -> Result<Reply, Failure> {
-    let session = Session {
-        tenant: &state.tenant,
-        past: &state.past,
-        settings: &state.settings,
-        caller,
-    };
+    let session = session(state, caller);
     match dispatch(&session, request)? {
         Answer::Read(reply) => Ok(reply),
         Answer::Write(write) => {
@@ -67,6 +73,15 @@ pub(super) fn handle(
             })?;
             Ok(write.reply)
         }
+    }
+}
+
+fn session<'a>(state: &'a State, caller: &'a Caller) -> Session<'a> {
+    Session {
+        tenant: &state.tenant,
+        past: &state.past,
+        settings: &state.settings,
+        caller,
     }
 }
 

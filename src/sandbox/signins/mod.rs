@@ -6,6 +6,7 @@
 mod apps;
 mod habits;
 mod history;
+pub(super) mod kusto;
 mod log;
 mod slices;
 mod standing;

@@ -39,14 +39,19 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
+    /// Everything of some logs between two seconds, both included.
+    pub(super) fn between(kinds: &[Kind], from: i64, to: i64) -> Self {
+        Self {
+            clauses: Vec::new(),
+            kinds: kinds.to_vec(),
+            from,
+            to,
+        }
+    }
+
     /// Reads the filter of a request.
     pub(super) fn of(request: &Request) -> Result<Self, Failure> {
-        let mut wanted = Self {
-            clauses: Vec::new(),
-            kinds: vec![Kind::Interactive],
-            from: i64::MIN,
-            to: i64::MAX,
-        };
+        let mut wanted = Self::between(&[Kind::Interactive], i64::MIN, i64::MAX);
         let text = request.option("filter").unwrap_or_default();
         if text.is_empty() {
             return Ok(wanted);

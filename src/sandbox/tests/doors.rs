@@ -83,6 +83,7 @@ async fn what_was_acknowledged_survives_a_torn_log() {
     std::fs::write(&log, "nonsense\n").unwrap();
     let options = Options {
         tenants: 1,
+        recipe: crate::sandbox::Recipe::default(),
         state: directory.path().to_owned(),
         listen: "127.0.0.1:0".parse().unwrap(),
     };
@@ -95,6 +96,7 @@ async fn what_was_acknowledged_survives_a_torn_log() {
     );
     let abroad = Options {
         tenants: 1,
+        recipe: crate::sandbox::Recipe::default(),
         state: directory.path().to_owned(),
         listen: "0.0.0.0:0".parse().unwrap(),
     };

@@ -50,6 +50,7 @@ async fn start_with(state: &Path, tenants: usize) -> Running {
         state: state.to_owned(),
         listen: "127.0.0.1:0".parse().unwrap(),
         tenants,
+        recipe: crate::sandbox::Recipe::default(),
     })
     .await
     .unwrap()
