@@ -68,8 +68,16 @@ impl Cast {
             let (habit, factors) = match (class, nickname.as_str()) {
                 (Class::Automation, _) => (Habit::Nightly, Factors::Nothing),
                 (Class::Emergency, "emergency1") => (
-                    if recipe.has("A06") { Habit::DrillAndMore } else { Habit::Drill },
-                    if recipe.has("A05") { Factors::Phone } else { Factors::Passkey },
+                    if recipe.has("A06") {
+                        Habit::DrillAndMore
+                    } else {
+                        Habit::Drill
+                    },
+                    if recipe.has("A05") {
+                        Factors::Phone
+                    } else {
+                        Factors::Passkey
+                    },
                 ),
                 (Class::Emergency, _) => (Habit::Drill, Factors::Passkey),
                 (Class::Silent, _) => (Habit::Never, Factors::Nothing),
@@ -107,7 +115,11 @@ impl Cast {
                 "A04" => (
                     Class::Owner,
                     Habit::Usual,
-                    if at < 2 { Factors::Nothing } else { Factors::NotAllowed },
+                    if at < 2 {
+                        Factors::Nothing
+                    } else {
+                        Factors::NotAllowed
+                    },
                     Some("User Administrator"),
                 ),
                 "A07" => (Class::Developer, Habit::Usual, Factors::Nothing, None),
@@ -124,8 +136,18 @@ impl Cast {
                     Some("User Administrator"),
                 ),
                 "A15" => (Class::Developer, Habit::Loop, Factors::Nothing, None),
-                "A17" => (Class::Developer, Habit::OldToken, Factors::Authenticator, None),
-                "A18" => (Class::Developer, Habit::DevOps, Factors::Authenticator, None),
+                "A17" => (
+                    Class::Developer,
+                    Habit::OldToken,
+                    Factors::Authenticator,
+                    None,
+                ),
+                "A18" => (
+                    Class::Developer,
+                    Habit::DevOps,
+                    Factors::Authenticator,
+                    None,
+                ),
                 // These are about people who are there anyway.
                 _ => return,
             };
@@ -136,7 +158,11 @@ impl Cast {
             self.add(Player {
                 number: u32::try_from(1_000 * (place + 1) + at).unwrap_or_default(),
                 id: of.id_of(&format!("user {nickname}")),
-                name: nickname.split('_').next().unwrap_or_default().replace('.', " "),
+                name: nickname
+                    .split('_')
+                    .next()
+                    .unwrap_or_default()
+                    .replace('.', " "),
                 nickname,
                 class,
                 habit,

@@ -37,7 +37,10 @@ fn reset(owner: &Owner, state: &mut State, request: &Request) -> Reply {
     let mut recipe = Recipe::default();
     if !request.body.is_empty() {
         let Ok(body) = request.object() else {
-            return refused(400, "the body is a JSON object like {\"people\": 1000, \"seed\": 7}");
+            return refused(
+                400,
+                "the body is a JSON object like {\"people\": 1000, \"seed\": 7}",
+            );
         };
         for (key, value) in body.as_object().into_iter().flatten() {
             match recipe.take(key, value) {

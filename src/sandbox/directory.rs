@@ -298,7 +298,10 @@ fn refuse_taken(
     let key = unique(table);
     let is_other = |row: &Row| Some(text(row, "id")) != own_id;
     let taken = match table {
-        Table::Users => session.tenant.user_named(name).is_some_and(|row| is_other(&row)),
+        Table::Users => session
+            .tenant
+            .user_named(name)
+            .is_some_and(|row| is_other(&row)),
         _ => session
             .tenant
             .rows(table)

@@ -71,11 +71,7 @@ pub(super) struct State {
 
 impl State {
     /// Reads a tenant; a log without an event begins with the recipe.
-    fn open(
-        identity: &Identity,
-        log_path: PathBuf,
-        recipe: &Recipe,
-    ) -> Result<Self, SandboxError> {
+    fn open(identity: &Identity, log_path: PathBuf, recipe: &Recipe) -> Result<Self, SandboxError> {
         let (log, tenant, past) = replay(identity, &log_path)?;
         let is_fresh = tenant.events() == 0;
         let mut state = Self {
@@ -280,7 +276,11 @@ impl Owner {
             })
             .collect();
         let first = &seats[0];
-        *locked(&first.state) = Some(State::open(&first.identity, first.log_path.clone(), recipe)?);
+        *locked(&first.state) = Some(State::open(
+            &first.identity,
+            first.log_path.clone(),
+            recipe,
+        )?);
         write_atomic(&url_path, url.as_bytes()).map_err(failed)?;
         Ok(Self {
             seats,

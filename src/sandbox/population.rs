@@ -9,8 +9,8 @@ use super::identity::Identity;
 use super::people::{ADMINISTRATORS, EMPLOYEES, GUESTS, MICROSOFT_APPS, ROLES};
 use super::recipe::Recipe;
 use super::schema::{POLICY, completed};
-use super::{settlement, strengths};
 use super::tenant::{Change, Table, Tenant, text};
+use super::{settlement, strengths};
 
 /// When the organisation began, and its people and applications with it.
 const FOUNDED: &str = "2026-01-12T09:00:00Z";
@@ -20,7 +20,10 @@ const MICROSOFT: &str = "f8cdef31-a31e-4b4a-93e4-5f571e91255a";
 /// The tenant before the first event.
 pub(super) fn tenant(of: Identity, recipe: Recipe) -> Tenant {
     let cast = Cast::of(&of, &recipe);
-    let named = cast.players().iter().filter(|player| player.plant.is_none());
+    let named = cast
+        .players()
+        .iter()
+        .filter(|player| player.plant.is_none());
     let named = u32::try_from(named.count()).unwrap_or_default();
     let size = recipe.people.saturating_sub(named);
     let crowd = Crowd::of(&of, recipe.seed, size, settlement::kin(&of));
@@ -393,7 +396,12 @@ fn policies(of: &Identity, forgets_one: bool) -> Vec<Value> {
 }
 
 /// A policy of the portal.
-pub(super) fn clicked(of: &Identity, sparse: Value, created: &str, modified: Option<&str>) -> Value {
+pub(super) fn clicked(
+    of: &Identity,
+    sparse: Value,
+    created: &str,
+    modified: Option<&str>,
+) -> Value {
     let name = text(&sparse, "displayName").to_owned();
     let mut row = completed(sparse, &POLICY);
     row["id"] = json!(of.id_of(&format!("policy {name}")));

@@ -35,11 +35,12 @@ pub(super) fn answer(
     segments: &[&str],
 ) -> Option<Handled> {
     Some(match segments {
-        ["reports", "authenticationmethods", "userregistrationdetails", rest @ ..]
-            if rest.len() <= 1 =>
-        {
-            read(request, || registrations(session, request, rest))
-        }
+        [
+            "reports",
+            "authenticationmethods",
+            "userregistrationdetails",
+            rest @ ..,
+        ] if rest.len() <= 1 => read(request, || registrations(session, request, rest)),
         ["users", id, "authentication", rest @ ..] if (1..=2).contains(&rest.len()) => {
             read(request, || methods(session, request, id, rest))
         }
@@ -174,9 +175,7 @@ fn methods(
         json!({"id": "28c10230-6103-485e-b985-444c60001490", "password": null, "createdDateTime": created}),
     )];
     let factors = factors(tenant, id);
-    let phone = |kind: &str| {
-        json!({"phoneNumber": "+1 2065550100", "phoneType": kind, "smsSignInState": "notAllowedByPolicy"})
-    };
+    let phone = |kind: &str| json!({"phoneNumber": "+1 2065550100", "phoneType": kind, "smsSignInState": "notAllowedByPolicy"});
     match factors {
         Factors::Nothing => {}
         Factors::NotAllowed => found.push(method("phone", "phonemethods", phone("office"))),
@@ -270,7 +269,11 @@ fn schedules(
         } else {
             row["startDateTime"] = json!(start);
             row["endDateTime"] = Value::Null;
-            let origin = if is_assignment { "roleAssignmentScheduleId" } else { "roleEligibilityScheduleId" };
+            let origin = if is_assignment {
+                "roleAssignmentScheduleId"
+            } else {
+                "roleEligibilityScheduleId"
+            };
             row[origin] = held["id"].clone();
             if is_assignment {
                 row["roleAssignmentOriginId"] = held["id"].clone();
@@ -289,7 +292,14 @@ fn schedules(
     };
     let collection = Collection {
         context,
-        filterable: &["id", "principalId", "roleDefinitionId", "directoryScopeId", "memberType", "assignmentType"],
+        filterable: &[
+            "id",
+            "principalId",
+            "roleDefinitionId",
+            "directoryScopeId",
+            "memberType",
+            "assignmentType",
+        ],
         ..collection(Table::RoleAssignments)
     };
     page(request, rows, &collection, whole)
@@ -303,11 +313,7 @@ fn inbound(is_mfa_accepted: bool) -> Value {
     })
 }
 
-fn cross_tenant(
-    session: &Session<'_>,
-    request: &Request,
-    rest: &[&str],
-) -> Result<Reply, Failure> {
+fn cross_tenant(session: &Session<'_>, request: &Request, rest: &[&str]) -> Result<Reply, Failure> {
     let partner = |domain: &str| {
         json!({
             "tenantId": home_tenant(domain),
@@ -348,7 +354,12 @@ fn cross_tenant(
                     .iter()
                     .find(|row| text(row, "tenantId") == *id)
                     .ok_or_else(|| Failure::no_such_resource(id))?;
-                return Ok(single(request, "policies/crossTenantAccessPolicy/partners", Value::clone(row), &[]));
+                return Ok(single(
+                    request,
+                    "policies/crossTenantAccessPolicy/partners",
+                    Value::clone(row),
+                    &[],
+                ));
             }
             let collection = Collection {
                 context: "policies/crossTenantAccessPolicy/partners",
@@ -365,7 +376,8 @@ fn cross_tenant(
 }
 
 fn methods_policy() -> Value {
-    let everybody = json!([{"targetType": "group", "id": "all_users", "isRegistrationRequired": false}]);
+    let everybody =
+        json!([{"targetType": "group", "id": "all_users", "isRegistrationRequired": false}]);
     let method = |kind: &str, id: &str, is_enabled: bool| {
         json!({
             "@odata.type": format!("#microsoft.graph.{kind}AuthenticationMethodConfiguration"),

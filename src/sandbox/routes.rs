@@ -10,7 +10,8 @@ use super::request::{Reply, Request};
 use super::tenant::Happening;
 use super::token::{self, Caller};
 use super::{
-    audit, batch, directory, locations, members, organisation, policies, readiness, signins, strengths,
+    audit, batch, directory, locations, members, organisation, policies, readiness, signins,
+    strengths,
 };
 
 /// What a handler returns.

@@ -86,12 +86,23 @@ fn grow(tenant: &Tenant, _: Timestamp) -> Option<(Vec<Change>, Activity)> {
     let first = members.first()?;
     let modified = [
         ("Group.ObjectID", None, Some(group["id"].clone())),
-        ("Group.DisplayName", None, Some(group["displayName"].clone())),
+        (
+            "Group.DisplayName",
+            None,
+            Some(group["displayName"].clone()),
+        ),
     ];
-    let mut targets = vec![target(first, "User", &modified), target(&group, "Group", &[])];
-    targets.extend(members.iter().skip(1).map(|member| target(member, "User", &modified)));
-    let activity =
-        Activity::directory("Add member to group", "GroupManagement", "Assign", targets);
+    let mut targets = vec![
+        target(first, "User", &modified),
+        target(&group, "Group", &[]),
+    ];
+    targets.extend(
+        members
+            .iter()
+            .skip(1)
+            .map(|member| target(member, "User", &modified)),
+    );
+    let activity = Activity::directory("Add member to group", "GroupManagement", "Assign", targets);
     Some((changes, activity))
 }
 

@@ -192,10 +192,7 @@ impl Pieces {
 impl futures_core::Stream for Pieces {
     type Item = Result<Bytes, Infallible>;
 
-    fn poll_next(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Self::Item>> {
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.0.poll_recv(context).map(|piece| piece.map(Ok))
     }
 }

@@ -11,10 +11,26 @@ use super::tenant::{Change, Table, Tenant};
 
 /// A group of the crowd, by name: its description, and whom it holds.
 const GROUPS: [(&str, &str, Kin); 9] = [
-    ("Azure-Developers", "Contributors of the development subscriptions", Kin::Of(&[Class::Developer])),
-    ("Azure-Operators", "Contributors of the production subscriptions", Kin::Of(&[Class::Operator])),
-    ("Azure-Data", "Contributors of the data subscriptions", Kin::Of(&[Class::Analyst])),
-    ("Azure-Readers", "Readers of every subscription", Kin::Of(&[Class::Reader])),
+    (
+        "Azure-Developers",
+        "Contributors of the development subscriptions",
+        Kin::Of(&[Class::Developer]),
+    ),
+    (
+        "Azure-Operators",
+        "Contributors of the production subscriptions",
+        Kin::Of(&[Class::Operator]),
+    ),
+    (
+        "Azure-Data",
+        "Contributors of the data subscriptions",
+        Kin::Of(&[Class::Analyst]),
+    ),
+    (
+        "Azure-Readers",
+        "Readers of every subscription",
+        Kin::Of(&[Class::Reader]),
+    ),
     (
         "Azure-Owners",
         "Owners of a subscription",
@@ -26,8 +42,16 @@ const GROUPS: [(&str, &str, Kin); 9] = [
         Kin::Of(&[Class::TrustedGuest, Class::OtherGuest]),
     ),
     ("Staff", "Everybody who is employed", Kin::Employees),
-    ("Staff-Germany", "Everybody in Germany", Kin::Where("usageLocation", "DE")),
-    ("Manufacturing", "The factories", Kin::Where("department", "Manufacturing")),
+    (
+        "Staff-Germany",
+        "Everybody in Germany",
+        Kin::Where("usageLocation", "DE"),
+    ),
+    (
+        "Manufacturing",
+        "The factories",
+        Kin::Where("department", "Manufacturing"),
+    ),
 ];
 /// A group that holds groups.
 const EVERYBODY_ON_AZURE: &str = "Azure-Everybody";
@@ -61,7 +85,11 @@ pub(super) fn settle(of: &Identity, tenant: &mut Tenant) {
 fn planted(of: &Identity, tenant: &mut Tenant) {
     let cast = tenant.cast().clone();
     let mut put = |table: Table, row: Value| tenant.change(&Change::Put { table, row });
-    for player in cast.players().iter().filter(|player| player.plant.is_some()) {
+    for player in cast
+        .players()
+        .iter()
+        .filter(|player| player.plant.is_some())
+    {
         let mut row = user(of, &player.nickname, &player.name);
         if player.class.is_guest() {
             row["userType"] = json!("Guest");
@@ -75,8 +103,18 @@ fn planted(of: &Identity, tenant: &mut Tenant) {
         }
     }
     if tenant.recipe().has("A07") {
-        group(of, tenant, "CA-Exclude-Temporary", "Exception until 2026-10-21, OPS-3107");
-        join(of, tenant, "CA-Exclude-Temporary", user_id(of, "temp.engineer"));
+        group(
+            of,
+            tenant,
+            "CA-Exclude-Temporary",
+            "Exception until 2026-10-21, OPS-3107",
+        );
+        join(
+            of,
+            tenant,
+            "CA-Exclude-Temporary",
+            user_id(of, "temp.engineer"),
+        );
     }
     if tenant.recipe().has("A14") {
         let policy = json!({
@@ -131,7 +169,10 @@ fn groups(of: &Identity, tenant: &mut Tenant) {
         group(of, tenant, name, description);
     }
     group(of, tenant, EVERYBODY_ON_AZURE, "Everybody who uses Azure");
-    for (name, ..) in GROUPS.iter().filter(|(name, ..)| name.starts_with("Azure-")) {
+    for (name, ..) in GROUPS
+        .iter()
+        .filter(|(name, ..)| name.starts_with("Azure-"))
+    {
         let nested = of.id_of(&format!("group {name}"));
         join(of, tenant, EVERYBODY_ON_AZURE, nested);
     }

@@ -261,7 +261,8 @@ impl Tenant {
 
     /// The row with this id, in whatever case it is written.
     pub(super) fn row(&self, table: Table, id: &str) -> Option<Row> {
-        self.handle(table, id).map(|handle| self.object_of(handle).row)
+        self.handle(table, id)
+            .map(|handle| self.object_of(handle).row)
     }
 
     /// The user with this principal name.
@@ -363,7 +364,10 @@ impl Tenant {
         let mut found: Vec<Handle<'_>> = Vec::new();
         let mut open = VecDeque::from([group.to_owned()]);
         while let Some(group) = open.pop_front() {
-            let ids = self.members.get(&group).map_or(&[][..], |ids| ids.as_slice());
+            let ids = self
+                .members
+                .get(&group)
+                .map_or(&[][..], |ids| ids.as_slice());
             for handle in ids.iter().filter_map(|id| self.any_handle(id)) {
                 let is_new = match handle {
                     Handle::Kept(_, row) => seen.insert(Member::Kept(text(row, "id"))),

@@ -4,6 +4,7 @@
 mod architecture;
 mod examples;
 mod main_job;
+mod population;
 mod requests;
 mod support;
 mod trial;

@@ -20,8 +20,8 @@ use super::rng::{draw, mix, pick, sealed, unsealed};
 use super::tenant::{Table, text};
 pub(super) use class::Class;
 use class::Classes;
-pub(super) use present::Present;
 pub(super) use names::{COUNTRIES, Country, OTHER_HOMES, TRUSTED_HOMES};
+pub(super) use present::Present;
 
 /// Given or family names of a country.
 const NAMES: u32 = 25;
@@ -307,12 +307,7 @@ impl Crowd {
         let (given, family, _) = self.name(index);
         let class = self.class(index);
         let country = &COUNTRIES[self.country(index)];
-        let mut row = blank(
-            &self.identity,
-            Table::Users,
-            &self.full_name(index),
-            "",
-        );
+        let mut row = blank(&self.identity, Table::Users, &self.full_name(index), "");
         let nickname = self.nickname(index);
         row["id"] = json!(self.id(index).to_string());
         row["userPrincipalName"] = json!(self.upn(index));

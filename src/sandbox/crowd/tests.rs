@@ -27,10 +27,19 @@ fn nobody_else_is_found() {
     let beyond = super::tests::crowd(7, 2_000);
     assert_eq!(crowd.by_id(&beyond.id(1_000).to_string()), None);
     assert_eq!(crowd.by_upn(&beyond.upn(1_000)), None);
-    assert_eq!(crowd.by_id(&super::tests::crowd(8, 1_000).id(3).to_string()), None);
+    assert_eq!(
+        crowd.by_id(&super::tests::crowd(8, 1_000).id(3).to_string()),
+        None
+    );
     assert_eq!(crowd.by_id("4b6f1f0e-0000-4000-8000-000000000000"), None);
-    assert_eq!(crowd.by_upn("amara.okonkwo@sandbox.onmicrosoft.example"), None);
-    assert_eq!(crowd.by_upn(&crowd.upn(3).replace("sandbox.", "other.")), None);
+    assert_eq!(
+        crowd.by_upn("amara.okonkwo@sandbox.onmicrosoft.example"),
+        None
+    );
+    assert_eq!(
+        crowd.by_upn(&crowd.upn(3).replace("sandbox.", "other.")),
+        None
+    );
     assert_eq!(crowd.by_upn(""), None);
 }
 
@@ -45,10 +54,17 @@ fn a_person_is_the_same_whoever_else_there_is_of_the_class() {
 #[test]
 fn the_classes_are_those_of_the_recipe() {
     let crowd = crowd(1, 10_000);
-    let count = |class| (0..10_000).filter(|index| crowd.class(*index) == class).count();
+    let count = |class| {
+        (0..10_000)
+            .filter(|index| crowd.class(*index) == class)
+            .count()
+    };
     assert_eq!(count(Class::Developer), 300);
     assert_eq!(count(Class::Operator), 120);
-    assert_eq!(count(Class::Administrator) + count(Class::Owner) + count(Class::Eligible), 45);
+    assert_eq!(
+        count(Class::Administrator) + count(Class::Owner) + count(Class::Eligible),
+        45
+    );
     assert_eq!(count(Class::Guest), 200);
     assert_eq!(count(Class::Staff), 9_166);
     assert_eq!(crowd.range(Class::Staff).len(), 9_166);
@@ -65,12 +81,20 @@ fn no_name_of_the_crowd_can_be_that_of_somebody_who_is_always_there() {
     assert_eq!(given.len(), 200);
     assert_eq!(given.iter().collect::<BTreeSet<_>>().len(), 200);
     for country in COUNTRIES {
-        assert_eq!(country.family.split_whitespace().count(), 25, "{}", country.code);
+        assert_eq!(
+            country.family.split_whitespace().count(),
+            25,
+            "{}",
+            country.code
+        );
     }
     for (name, family, ..) in super::super::people::EMPLOYEES {
         let taken = COUNTRIES.iter().any(|country| {
             country.given.split_whitespace().any(|other| other == name)
-                && country.family.split_whitespace().any(|other| other == family)
+                && country
+                    .family
+                    .split_whitespace()
+                    .any(|other| other == family)
         });
         assert!(!taken, "{name} {family}");
     }

@@ -7,10 +7,18 @@ pub(super) const AZURE: (&str, &str) = (
     "797f4846-ba00-4fd7-ba43-dac1f8f63013",
     "Windows Azure Service Management API",
 );
-const EXCHANGE: (&str, &str) = ("00000002-0000-0ff1-ce00-000000000000", "Office 365 Exchange Online");
-const SHAREPOINT: (&str, &str) =
-    ("00000003-0000-0ff1-ce00-000000000000", "Office 365 SharePoint Online");
-const TEAMS: (&str, &str) = ("cc15fd57-2c6c-4117-a88c-83b1d56b4bbe", "Microsoft Teams Services");
+const EXCHANGE: (&str, &str) = (
+    "00000002-0000-0ff1-ce00-000000000000",
+    "Office 365 Exchange Online",
+);
+const SHAREPOINT: (&str, &str) = (
+    "00000003-0000-0ff1-ce00-000000000000",
+    "Office 365 SharePoint Online",
+);
+const TEAMS: (&str, &str) = (
+    "cc15fd57-2c6c-4117-a88c-83b1d56b4bbe",
+    "Microsoft Teams Services",
+);
 const GRAPH: (&str, &str) = ("00000003-0000-0000-c000-000000000000", "Microsoft Graph");
 
 /// An application with the client it is used through.
@@ -38,27 +46,149 @@ const fn app(
     user_agent: &'static str,
     is_office: bool,
 ) -> App {
-    App { id, name, resource, is_browser, user_agent, is_office }
+    App {
+        id,
+        name,
+        resource,
+        is_browser,
+        user_agent,
+        is_office,
+    }
 }
 
 /// All of them; a moment names one by its place.
 pub(in super::super) static APPS: [App; 17] = [
-    app("5d661950-3475-41cd-a2c3-d671a3162bc1", "Microsoft Outlook", EXCHANGE, false, DESKTOP, true),
-    app("1fec8e78-bce4-4aaf-ab1b-5451cc387264", "Microsoft Teams", TEAMS, false, DESKTOP, true),
-    app("00000003-0000-0ff1-ce00-000000000000", "Office 365 SharePoint Online", SHAREPOINT, true, EDGE, true),
-    app("d3590ed6-52b3-4102-aeff-aad2292ab01c", "Microsoft Office", GRAPH, false, DESKTOP, true),
-    app("89bee1f7-5e6e-4d8a-9f3d-ecd601259da7", "Office365 Shell WCSS-Client", GRAPH, true, EDGE, true),
-    app("9199bf20-a13f-4107-85dc-02114787ef48", "One Outlook Web", EXCHANGE, true, EDGE, true),
-    app("c44b4083-3bb0-49c1-b47d-974e53cbdf3c", "Azure Portal", AZURE, true, EDGE, false),
-    app("04b07795-8ddb-461a-bbee-02f9e1bf7b46", "Microsoft Azure CLI", AZURE, false, MSAL, false),
-    app("1950a258-227b-4e31-a9cf-717495945fc2", "Microsoft Azure PowerShell", AZURE, false, "", false),
-    app("aebc6443-996d-45c2-90f0-388ff96faa56", "Visual Studio Code", AZURE, false, "", false),
-    app("0c1307d4-29d6-4389-a11c-5cbe7f65d7fa", "Azure mobile app", AZURE, false, "Azure/1 CFNetwork/1568 Darwin/24", false),
-    app("c44b4083-3bb0-49c1-b47d-974e53cbdf3c", "Azure Portal", ("ca7f3f0b-7d91-482c-8e09-c5d840d0eac5", "Log Analytics API"), true, EDGE, false),
-    app("c44b4083-3bb0-49c1-b47d-974e53cbdf3c", "Azure Portal", ("f5c26e74-f226-4ae8-85f0-b4af0080ac9e", "Application Insights API"), true, EDGE, false),
-    app("872cd9fa-d31f-45e0-9eab-6e460a02d1f1", "Visual Studio", ("499b84ac-1321-427f-aa17-267ca6975798", "Azure DevOps"), false, "", false),
-    app("04b07795-8ddb-461a-bbee-02f9e1bf7b46", "Microsoft Azure CLI", AZURE, false, "python-requests/2.31.0", false),
-    app("00000002-0000-0ff1-ce00-000000000000", "Office 365 Exchange Online", EXCHANGE, false, "BAV2ROPC", true),
+    app(
+        "5d661950-3475-41cd-a2c3-d671a3162bc1",
+        "Microsoft Outlook",
+        EXCHANGE,
+        false,
+        DESKTOP,
+        true,
+    ),
+    app(
+        "1fec8e78-bce4-4aaf-ab1b-5451cc387264",
+        "Microsoft Teams",
+        TEAMS,
+        false,
+        DESKTOP,
+        true,
+    ),
+    app(
+        "00000003-0000-0ff1-ce00-000000000000",
+        "Office 365 SharePoint Online",
+        SHAREPOINT,
+        true,
+        EDGE,
+        true,
+    ),
+    app(
+        "d3590ed6-52b3-4102-aeff-aad2292ab01c",
+        "Microsoft Office",
+        GRAPH,
+        false,
+        DESKTOP,
+        true,
+    ),
+    app(
+        "89bee1f7-5e6e-4d8a-9f3d-ecd601259da7",
+        "Office365 Shell WCSS-Client",
+        GRAPH,
+        true,
+        EDGE,
+        true,
+    ),
+    app(
+        "9199bf20-a13f-4107-85dc-02114787ef48",
+        "One Outlook Web",
+        EXCHANGE,
+        true,
+        EDGE,
+        true,
+    ),
+    app(
+        "c44b4083-3bb0-49c1-b47d-974e53cbdf3c",
+        "Azure Portal",
+        AZURE,
+        true,
+        EDGE,
+        false,
+    ),
+    app(
+        "04b07795-8ddb-461a-bbee-02f9e1bf7b46",
+        "Microsoft Azure CLI",
+        AZURE,
+        false,
+        MSAL,
+        false,
+    ),
+    app(
+        "1950a258-227b-4e31-a9cf-717495945fc2",
+        "Microsoft Azure PowerShell",
+        AZURE,
+        false,
+        "",
+        false,
+    ),
+    app(
+        "aebc6443-996d-45c2-90f0-388ff96faa56",
+        "Visual Studio Code",
+        AZURE,
+        false,
+        "",
+        false,
+    ),
+    app(
+        "0c1307d4-29d6-4389-a11c-5cbe7f65d7fa",
+        "Azure mobile app",
+        AZURE,
+        false,
+        "Azure/1 CFNetwork/1568 Darwin/24",
+        false,
+    ),
+    app(
+        "c44b4083-3bb0-49c1-b47d-974e53cbdf3c",
+        "Azure Portal",
+        ("ca7f3f0b-7d91-482c-8e09-c5d840d0eac5", "Log Analytics API"),
+        true,
+        EDGE,
+        false,
+    ),
+    app(
+        "c44b4083-3bb0-49c1-b47d-974e53cbdf3c",
+        "Azure Portal",
+        (
+            "f5c26e74-f226-4ae8-85f0-b4af0080ac9e",
+            "Application Insights API",
+        ),
+        true,
+        EDGE,
+        false,
+    ),
+    app(
+        "872cd9fa-d31f-45e0-9eab-6e460a02d1f1",
+        "Visual Studio",
+        ("499b84ac-1321-427f-aa17-267ca6975798", "Azure DevOps"),
+        false,
+        "",
+        false,
+    ),
+    app(
+        "04b07795-8ddb-461a-bbee-02f9e1bf7b46",
+        "Microsoft Azure CLI",
+        AZURE,
+        false,
+        "python-requests/2.31.0",
+        false,
+    ),
+    app(
+        "00000002-0000-0ff1-ce00-000000000000",
+        "Office 365 Exchange Online",
+        EXCHANGE,
+        false,
+        "BAV2ROPC",
+        true,
+    ),
     app("", "", GRAPH, false, "", false),
 ];
 

@@ -22,9 +22,30 @@ const DRILL: i64 = 20_738;
 const NO_DRILL: i64 = 20_755;
 /// How often of a working day, hour by hour of the local clock.
 const HOURS: [(u8, u32); 24] = [
-    (0, 1), (1, 1), (2, 1), (3, 1), (4, 1), (5, 2), (6, 8), (7, 30), (8, 110), (9, 130), (10, 100),
-    (11, 80), (12, 60), (13, 90), (14, 90), (15, 80), (16, 60), (17, 30), (18, 15), (19, 12),
-    (20, 10), (21, 8), (22, 4), (23, 2),
+    (0, 1),
+    (1, 1),
+    (2, 1),
+    (3, 1),
+    (4, 1),
+    (5, 2),
+    (6, 8),
+    (7, 30),
+    (8, 110),
+    (9, 130),
+    (10, 100),
+    (11, 80),
+    (12, 60),
+    (13, 90),
+    (14, 90),
+    (15, 80),
+    (16, 60),
+    (17, 30),
+    (18, 15),
+    (19, 12),
+    (20, 10),
+    (21, 8),
+    (22, 4),
+    (23, 2),
 ];
 
 mod stream {
@@ -283,7 +304,12 @@ impl Draws<'_> {
                 (app, error) => (app.unwrap_or_default(), error),
             };
             let denied = matches!(error, 50_074 | 500_121);
-            self.put(at, Kind::Interactive, app, claim && !denied && app != apps::LEGACY);
+            self.put(
+                at,
+                Kind::Interactive,
+                app,
+                claim && !denied && app != apps::LEGACY,
+            );
             if let Some(last) = self.found.last_mut() {
                 last.error = error;
             }
@@ -336,7 +362,11 @@ impl Draws<'_> {
             app,
             error: 0,
             claim,
-            session: if kind == Kind::NonInteractive { i64::MIN } else { at },
+            session: if kind == Kind::NonInteractive {
+                i64::MIN
+            } else {
+                at
+            },
         });
         self.n += 1;
     }

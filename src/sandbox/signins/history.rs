@@ -20,7 +20,10 @@ impl Past {
     /// Notes what a tenant was until now, and forgets what no sign-in that is kept can have met.
     pub(in super::super) fn note(past: &mut Arc<Vec<Self>>, tenant: Tenant, until: Timestamp) {
         let past = Arc::make_mut(past);
-        if past.first().is_some_and(|first| !clock::within_retention(until, first.until)) {
+        if past
+            .first()
+            .is_some_and(|first| !clock::within_retention(until, first.until))
+        {
             // Sessions begin up to a day before the sign-ins that they are refreshed by.
             past.retain(|old| clock::within_retention(until, old.until));
         }
@@ -54,9 +57,14 @@ impl History {
 
     /// The tenant of a time, in seconds of the epoch.
     pub(super) fn at(&self, second: i64) -> &Standing {
-        let place = self.past.partition_point(|past| past.until.as_second() <= second);
+        let place = self
+            .past
+            .partition_point(|past| past.until.as_second() <= second);
         self.standings[place].get_or_init(|| {
-            let tenant = self.past.get(place).map_or(&self.present, |past| &past.tenant);
+            let tenant = self
+                .past
+                .get(place)
+                .map_or(&self.present, |past| &past.tenant);
             Standing::of(tenant.clone())
         })
     }

@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::super::errors::Failure;
 use super::super::owner::Session;
 use super::super::request::{Body, Reply, Request, Stream};
-use super::super::tenant::text;
 use super::super::routes::require;
-use super::super::errors::Failure;
+use super::super::tenant::text;
 use super::apps::APPS;
 use super::habits::Kind;
 use super::log::{Found, Log};
@@ -102,7 +102,9 @@ impl Asked {
             )
         };
         let query = if words.contains("by UserId, UserType, AppId, Result, Src") {
-            Query::Evidence { shard: shard(&words) }
+            Query::Evidence {
+                shard: shard(&words),
+            }
         } else if words.contains("by Result, Src, Day") {
             Query::Totals
         } else if words.contains("Empty=countif(array_length(ConditionalAccessPolicies)==0)") {
@@ -118,7 +120,11 @@ impl Asked {
         };
         let time = |name: &str| {
             let text = between(&words, &format!("let {name} = datetime("), ")")?;
-            let text = if text.contains('T') { text.to_owned() } else { format!("{text}T00:00:00Z") };
+            let text = if text.contains('T') {
+                text.to_owned()
+            } else {
+                format!("{text}T00:00:00Z")
+            };
             text.parse::<Timestamp>().ok()
         };
         let policy = between(&words, "let P = \"", "\"").ok_or_else(refused)?;
@@ -149,9 +155,11 @@ impl Asked {
 
     /// Which row of the answer a sign-in counts in.
     fn group(&self, found: &Found<'_>) -> Option<Group> {
-        let place = found.standing.policies.iter().position(|logged| {
-            text(&logged.row, "id").eq_ignore_ascii_case(&self.policy)
-        })?;
+        let place = found
+            .standing
+            .policies
+            .iter()
+            .position(|logged| text(&logged.row, "id").eq_ignore_ascii_case(&self.policy))?;
         let mut result = found.outcome.results.get(place)?.wire();
         if is_hidden(found.standing, found.moment, &found.profile) {
             result = "unknownFutureValue";
@@ -325,7 +333,10 @@ fn policies(log: &Log) -> Value {
         count += 1;
         empty += u64::from(found.outcome.results.is_empty());
     });
-    table(&[("N", "long"), ("Empty", "long")], vec![json!([count, empty])])
+    table(
+        &[("N", "long"), ("Empty", "long")],
+        vec![json!([count, empty])],
+    )
 }
 
 fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
@@ -335,7 +346,10 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
 
 /// `| where hash(UserId, N) == k`.
 fn shard(words: &str) -> Option<(u64, u64)> {
-    let of = between(words, "hash(UserId, ", ")")?.parse().ok().filter(|of| *of > 0)?;
+    let of = between(words, "hash(UserId, ", ")")?
+        .parse()
+        .ok()
+        .filter(|of| *of > 0)?;
     let (_, rest) = words.split_once("hash(UserId, ")?;
     let (_, rest) = rest.split_once("== ")?;
     let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();

@@ -4,7 +4,7 @@ use super::habits::{DAY, Moment, Profile, Who};
 use super::history::History;
 use super::slices::{SLICE, who};
 use super::standing::{Outcome, Standing};
-use super::wanted::{Wanted, nobody};
+use super::wanted::Wanted;
 use super::write::{View, row};
 
 /// How long it takes until a sign-in is in the log, in seconds.
@@ -33,7 +33,14 @@ pub(super) struct Found<'a> {
 impl Found<'_> {
     /// Writes it as JSON.
     pub(super) fn write(&self, out: &mut Vec<u8>, view: View) {
-        row(out, view, self.standing, self.moment, &self.profile, &self.outcome);
+        row(
+            out,
+            view,
+            self.standing,
+            self.moment,
+            &self.profile,
+            &self.outcome,
+        );
     }
 
     /// Where it stands in the log.
@@ -51,7 +58,10 @@ impl Log {
     fn bounds(&self) -> (i64, i64) {
         let now = self.history.present().now().as_second();
         let kept = now - RETENTION * DAY;
-        (self.wanted.from.max(kept), self.wanted.to.min(now - LATENCY))
+        (
+            self.wanted.from.max(kept),
+            self.wanted.to.min(now - LATENCY),
+        )
     }
 
     /// Shows sign-ins from a place on, the newest first, until `show` has had enough.
@@ -63,12 +73,19 @@ impl Log {
         let tenant = self.history.present();
         let (from, to) = self.bounds();
         let to = after.map_or(to, |(at, ..)| to.min(at));
-        let only = self.wanted.user().and_then(|id| who(tenant, id));
-        if from > to || nobody(&self.wanted, only) {
+        let only = match self.wanted.user().map(|name| who(tenant, name)) {
+            // Nobody of that name has ever signed in.
+            Some(None) => return,
+            Some(only) => only,
+            None => None,
+        };
+        if from > to {
             return;
         }
         for number in (from.div_euclid(SLICE)..=to.div_euclid(SLICE)).rev() {
-            let slice = tenant.slices().slice(tenant, number, &self.wanted.kinds, only);
+            let slice = tenant
+                .slices()
+                .slice(tenant, number, &self.wanted.kinds, only);
             let start = slice.partition_point(|moment| {
                 moment.at > to || after.is_some_and(|after| moment.key() >= after)
             });
@@ -96,7 +113,9 @@ impl Log {
         let before = self.history.before(moment.session, moment.at);
         let outcome = standing.weigh(moment, &profile, before);
         let is_wanted = !self.wanted.needs_outcome()
-            || self.wanted.holds(moment, &profile, standing, Some(&outcome));
+            || self
+                .wanted
+                .holds(moment, &profile, standing, Some(&outcome));
         is_wanted.then_some(Found {
             moment,
             profile,

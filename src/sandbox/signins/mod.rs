@@ -14,7 +14,6 @@ mod wanted;
 mod why;
 mod write;
 
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
@@ -70,7 +69,9 @@ pub(super) fn list(session: &Session<'_>, request: &Request) -> Result<Reply, Fa
             .filter(|top| (1..=PAGE).contains(top))
             .ok_or_else(|| {
                 // synthetic: the contract has no text for a `$top` out of range.
-                Failure::bad_request(format!("Invalid page size specified: '{top}'. Must be between 1 and 1000 inclusive."))
+                Failure::bad_request(format!(
+                    "Invalid page size specified: '{top}'. Must be between 1 and 1000 inclusive."
+                ))
             })?,
     };
     if request.option("skip").is_some() {
@@ -80,7 +81,9 @@ pub(super) fn list(session: &Session<'_>, request: &Request) -> Result<Reply, Fa
     let order = request.option("orderby").unwrap_or("createdDateTime desc");
     if !order.trim().eq_ignore_ascii_case("createdDateTime desc") {
         // synthetic: the log is read from its newest end.
-        return Err(Failure::bad_request(format!("Sorting by '{order}' is not supported.")));
+        return Err(Failure::bad_request(format!(
+            "Sorting by '{order}' is not supported."
+        )));
     }
     let after = match request.option("skiptoken") {
         Some(token) => Some(read_token(token)?),
@@ -144,11 +147,7 @@ fn page(
 }
 
 /// `GET /auditLogs/signIns/{id}`.
-pub(super) fn get(
-    session: &Session<'_>,
-    request: &Request,
-    id: &str,
-) -> Result<Reply, Failure> {
+pub(super) fn get(session: &Session<'_>, request: &Request, id: &str) -> Result<Reply, Failure> {
     require(session, &["AuditLog.Read.All", "Directory.Read.All"])?;
     let log = Log::of(history(session), Wanted::of(request)?);
     let mut out = Vec::new();
@@ -172,7 +171,10 @@ pub(super) fn activity(tenant: &Tenant, id: &str) -> Value {
             profile.day(key, now.div_euclid(habits::DAY) - back, &mut found);
             found.retain(|moment| moment.at <= now);
             let mut see = |at: usize, is_wanted: &dyn Fn(&habits::Moment) -> bool| {
-                let newest = found.iter().filter(|moment| is_wanted(moment)).max_by_key(|m| m.at);
+                let newest = found
+                    .iter()
+                    .filter(|moment| is_wanted(moment))
+                    .max_by_key(|m| m.at);
                 if last[at].is_none_or(|old| newest.is_some_and(|new| new.at > old.at)) {
                     last[at] = newest.copied().or(last[at]);
                 }
@@ -218,7 +220,11 @@ fn next_link(request: &Request, last: Cursor) -> String {
     let token = format!("signins.{issued}.{at}.{who}.{day}.{n}");
     {
         let mut pairs = url.query_pairs_mut();
-        for (name, value) in request.options().iter().filter(|(name, _)| name != "skiptoken") {
+        for (name, value) in request
+            .options()
+            .iter()
+            .filter(|(name, _)| name != "skiptoken")
+        {
             pairs.append_pair(&format!("${name}"), value);
         }
         pairs.append_pair("$skiptoken", &URL_SAFE_NO_PAD.encode(token));
@@ -230,7 +236,10 @@ fn read_token(token: &str) -> Result<Cursor, Failure> {
     let read = || {
         let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
         let text = String::from_utf8(bytes).ok()?;
-        let mut parts = text.strip_prefix("signins.")?.split('.').map(str::parse::<i64>);
+        let mut parts = text
+            .strip_prefix("signins.")?
+            .split('.')
+            .map(str::parse::<i64>);
         let mut next = || parts.next()?.ok();
         let (issued, at, kind, number, day, n) =
             (next()?, next()?, next()?, next()?, next()?, next()?);
@@ -241,12 +250,19 @@ fn read_token(token: &str) -> Result<Cursor, Failure> {
             _ => habits::Who::Workload(number),
         };
         let age = Timestamp::now().as_second() - issued;
-        (0..TOKEN_LIFETIME)
-            .contains(&age)
-            .then_some((at, who, i32::try_from(day).ok()?, u16::try_from(n).ok()?))
+        (0..TOKEN_LIFETIME).contains(&age).then_some((
+            at,
+            who,
+            i32::try_from(day).ok()?,
+            u16::try_from(n).ok()?,
+        ))
     };
     // synthetic: the contract says that tokens expire, and has no text for it.
     read().ok_or_else(|| {
-        Failure::new(400, "BadRequest", "Invalid skip token: the page token has expired or was not issued here.")
+        Failure::new(
+            400,
+            "BadRequest",
+            "Invalid skip token: the page token has expired or was not issued here.",
+        )
     })
 }

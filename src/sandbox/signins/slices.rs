@@ -37,7 +37,11 @@ impl Slices {
     ) -> Slice {
         let mask = kinds.iter().fold(0, |mask, kind| mask | 1 << *kind as u8);
         let key = (number, mask, only);
-        let known = self.remembered().iter().find(|(other, _)| *other == key).cloned();
+        let known = self
+            .remembered()
+            .iter()
+            .find(|(other, _)| *other == key)
+            .cloned();
         if let Some((_, slice)) = known {
             return slice;
         }
@@ -58,7 +62,8 @@ impl Slices {
 /// Everybody who may sign in.
 fn everybody(tenant: &Tenant, kinds: &[Kind]) -> impl Iterator<Item = Who> {
     let people = kinds.contains(&Kind::Interactive) || kinds.contains(&Kind::NonInteractive);
-    let workloads = kinds.contains(&Kind::ServicePrincipal) || kinds.contains(&Kind::ManagedIdentity);
+    let workloads =
+        kinds.contains(&Kind::ServicePrincipal) || kinds.contains(&Kind::ManagedIdentity);
     let count = |is_wanted: bool, count: u32| if is_wanted { count } else { 0 };
     let cast = u32::try_from(tenant.cast().players().len()).unwrap_or_default();
     let crowd = tenant.present().crowd().size();
@@ -136,14 +141,25 @@ pub(super) fn by_id(tenant: &Tenant, id: &str) -> Option<Moment> {
         .find(|moment| u64::from(moment.n) == code & 0xffff)
 }
 
-/// The person or workload with an object id.
+/// The person or workload with an object id, or the person with a principal name.
 pub(in super::super) fn who(tenant: &Tenant, id: &str) -> Option<Who> {
     let players = tenant.cast().players();
-    if let Some(at) = players.iter().position(|player| player.id.eq_ignore_ascii_case(id)) {
+    if let Some(at) = players
+        .iter()
+        .position(|player| player.id.eq_ignore_ascii_case(id))
+    {
         return Some(Who::Player(u32::try_from(at).ok()?));
     }
-    if let Some(index) = tenant.present().crowd().by_id(id) {
+    let crowd = tenant.present().crowd();
+    if let Some(index) = crowd.by_id(id).or_else(|| crowd.by_upn(id)) {
         return Some(Who::Person(index));
+    }
+    if let Some((nickname, domain)) = id.split_once('@') {
+        let is_ours = domain.eq_ignore_ascii_case(&tenant.identity().domain);
+        let place = players
+            .iter()
+            .position(|player| is_ours && player.nickname.eq_ignore_ascii_case(nickname));
+        return place.and_then(|at| Some(Who::Player(u32::try_from(at).ok()?)));
     }
     let row = tenant.row(Table::ServicePrincipals, id)?;
     let number = text(&row, "displayName").strip_prefix("workload-")?;

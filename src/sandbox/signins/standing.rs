@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::super::crowd::{COUNTRIES, Class};
 use super::super::identity::home_tenant;
 use super::super::tenant::{Table, Tenant, text};
-use super::apps::{APPS, App, AZURE, LEGACY, SCRIPT};
+use super::apps::{APPS, AZURE, App, LEGACY, SCRIPT};
 use super::habits::{Kind, Moment, Profile, Who};
 use crate::evaluate::{
     AppliedResult, Attributes, Country, Device, Facts, Insider, Person, Place, Prepared, Presented,
@@ -171,7 +171,10 @@ impl Standing {
             return silent(50_126);
         }
         let had_to = before.is_some_and(|before| {
-            let at_first = Moment { kind: Kind::Interactive, ..*moment };
+            let at_first = Moment {
+                kind: Kind::Interactive,
+                ..*moment
+            };
             before.would_ask(&at_first, profile)
         });
         let claim = moment.claim || profile.factors.is_capable() && had_to;
@@ -198,12 +201,21 @@ impl Standing {
         } else {
             ("notApplied", moment.error)
         };
-        Outcome { results, status, error, mfa }
+        Outcome {
+            results,
+            status,
+            error,
+            mfa,
+        }
     }
 
     /// Whether an enforced policy asks for MFA here.
     fn would_ask(&self, moment: &Moment, profile: &Profile) -> bool {
-        if !self.policies.iter().any(|policy| policy.prepared.state == State::On) {
+        if !self
+            .policies
+            .iter()
+            .any(|policy| policy.prepared.state == State::On)
+        {
             return false;
         }
         let without = self.results(&self.sign_in(moment, profile, false));
@@ -278,7 +290,11 @@ impl Standing {
                 _ if app.is_browser => ClientApp::Browser,
                 _ => ClientApp::MobileAndDesktop,
             }),
-            platform: Some(if moment.app == SCRIPT { Platform::Linux } else { Platform::Windows }),
+            platform: Some(if moment.app == SCRIPT {
+                Platform::Linux
+            } else {
+                Platform::Windows
+            }),
             place: Place {
                 address: address(moment, profile).parse::<IpAddr>().ok(),
                 country: Some(Country::Code(COUNTRIES[profile.country].code.to_owned())),
@@ -325,17 +341,13 @@ impl Standing {
                 .map(|(_, home)| home.trim_end_matches("#EXT#")),
             _ => None,
         }
-        .map_or_else(
-            || self.tenant.identity().id.clone(),
-            home_tenant,
-        )
+        .map_or_else(|| self.tenant.identity().id.clone(), home_tenant)
     }
 }
 
 /// Whether somebody works on a device of the organisation.
 pub(super) fn has_device(profile: &Profile) -> bool {
-    !profile.class.is_guest()
-        && !matches!(profile.class, Class::Automation | Class::Emergency)
+    !profile.class.is_guest() && !matches!(profile.class, Class::Automation | Class::Emergency)
 }
 
 /// The address that somebody comes from.
@@ -346,7 +358,12 @@ pub(super) fn address(moment: &Moment, profile: &Profile) -> String {
         class if class.is_guest() => format!("192.0.2.{}", 100 + subject % 150),
         // Every third sign-in is from home, each from the same address.
         _ if moment.n % 3 == 2 => {
-            format!("10.{}.{}.{}", 16 + (subject >> 16 & 63), subject >> 8 & 255, subject & 255)
+            format!(
+                "10.{}.{}.{}",
+                16 + (subject >> 16 & 63),
+                subject >> 8 & 255,
+                subject & 255
+            )
         }
         _ => format!("203.0.113.{}", 1 + subject % 6),
     }

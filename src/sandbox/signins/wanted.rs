@@ -7,7 +7,7 @@ use super::super::errors::Failure;
 use super::super::filter::{Condition, Function, Operator};
 use super::super::request::Request;
 use super::apps::APPS;
-use super::habits::{Kind, Moment, Profile, Who};
+use super::habits::{Kind, Moment, Profile};
 use super::standing::{Outcome, Standing, address};
 use super::write::client_app;
 
@@ -57,8 +57,8 @@ impl Wanted {
             return Ok(wanted);
         }
         // synthetic: the sentence for a filter that is none.
-        let condition = Condition::parse(text)
-            .ok_or_else(|| Failure::bad_request("Invalid filter clause"))?;
+        let condition =
+            Condition::parse(text).ok_or_else(|| Failure::bad_request("Invalid filter clause"))?;
         wanted.all(&condition, request)?;
         for clause in &wanted.clauses {
             let kinds: Vec<Kind> = clause
@@ -97,24 +97,31 @@ impl Wanted {
             .windows(2)
             .all(|pair| std::mem::discriminant(&pair[0]) == std::mem::discriminant(&pair[1]));
         if !same {
-            return Err(unsupported("different properties cannot be combined with 'or'"));
+            return Err(unsupported(
+                "different properties cannot be combined with 'or'",
+            ));
         }
         self.clauses.push(tests);
         Ok(())
     }
 
-    /// The one person it is about, by object id.
+    /// The one person it is about, by object id or principal name.
     pub(super) fn user(&self) -> Option<&str> {
-        self.clauses.iter().find_map(|clause| match clause.as_slice() {
-            [Test::User(id)] => Some(id.as_str()),
-            _ => None,
-        })
+        self.clauses
+            .iter()
+            .find_map(|clause| match clause.as_slice() {
+                [Test::User(name) | Test::Upn(name, false)] => Some(name.as_str()),
+                _ => None,
+            })
     }
 
     /// Whether the policies have to be asked before it can be said that a sign-in is wanted.
     pub(super) fn needs_outcome(&self) -> bool {
         self.clauses.iter().flatten().any(|test| {
-            matches!(test, Test::Status(_) | Test::Error(_) | Test::Requirement(_))
+            matches!(
+                test,
+                Test::Status(_) | Test::Error(_) | Test::Requirement(_)
+            )
         })
     }
 
@@ -264,9 +271,4 @@ fn compared(property: &str, operator: Operator, value: &Value) -> Result<Test, F
 fn unsupported(what: &str) -> Failure {
     // synthetic: the contract lists what may be filtered by, and has no sentence for the rest.
     Failure::bad_request(format!("Invalid filter clause: {what} is not supported."))
-}
-
-/// Whether anybody can be meant by the one person a filter names.
-pub(super) fn nobody(wanted: &Wanted, who: Option<Who>) -> bool {
-    wanted.user().is_some() && who.is_none()
 }

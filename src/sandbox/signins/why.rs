@@ -10,7 +10,6 @@ use super::standing::{Logged, Standing};
 use crate::evaluate::{AppliedResult, Facts, Truth};
 use crate::model::Id;
 
-
 impl Standing {
     /// The principal name of somebody.
     pub(super) fn upn_of(&self, who: Who) -> String {
@@ -18,7 +17,9 @@ impl Standing {
             Who::Player(at) => {
                 let player = self.tenant.cast().players().get(at as usize);
                 let domain = &self.tenant.identity().domain;
-                player.map_or_else(String::new, |player| format!("{}@{domain}", player.nickname))
+                player.map_or_else(String::new, |player| {
+                    format!("{}@{domain}", player.nickname)
+                })
             }
             Who::Person(index) => self.tenant.present().crowd().upn(index),
             Who::Workload(_) => String::new(),
@@ -39,7 +40,11 @@ impl Standing {
 
     /// What Conditional Access takes a resource for.
     pub(super) fn audience(&self, resource: &'static str) -> &'static str {
-        if self.covers(&Id::new(AZURE.0), &Id::new(resource)) { AZURE.0 } else { resource }
+        if self.covers(&Id::new(AZURE.0), &Id::new(resource)) {
+            AZURE.0
+        } else {
+            resource
+        }
     }
 
     /// Writes the rules that decided about a policy.
@@ -55,16 +60,18 @@ impl Standing {
         let resource = Id::new(APPS[usize::from(moment.app)].resource.0);
         let apps = &conditions["applications"];
         let named = |list: &Value| {
-            list.as_array().into_iter().flatten().filter_map(Value::as_str).find_map(|name| {
-                match name {
+            list.as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .find_map(|name| match name {
                     "All" => Some("allApps"),
                     "Office365" => {
                         let office = crate::model::Suite::Office365;
                         (self.in_suite(&office, &resource) == Truth::Yes).then_some("office365")
                     }
                     id => self.covers(&Id::new(id), &resource).then_some("appId"),
-                }
-            })
+                })
         };
         let app = named(&apps["includeApplications"])
             .filter(|_| named(&apps["excludeApplications"]).is_none());
@@ -100,7 +107,9 @@ impl Standing {
         out.extend_from_slice(br#"],"excludeRulesSatisfied":["#);
         let rules: Vec<_> = exclude.map(|rule| ("users", rule)).into_iter().collect();
         pairs(out, &rules);
-        out.extend_from_slice(br#"],"sessionControlsNotSatisfied":[],"authenticationStrength":null"#);
+        out.extend_from_slice(
+            br#"],"sessionControlsNotSatisfied":[],"authenticationStrength":null"#,
+        );
     }
 
     fn user_rule(
@@ -111,7 +120,11 @@ impl Standing {
         profile: &Profile,
     ) -> Option<&'static str> {
         let list = |what: &str| {
-            users[format!("{side}{what}")].as_array().into_iter().flatten().filter_map(Value::as_str)
+            users[format!("{side}{what}")]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
         };
         if list("Users").any(|user| user == "All") {
             return Some("allUsers");
@@ -121,7 +134,12 @@ impl Standing {
             return Some("b2bCollaborationGuest");
         }
         // Most policies name nobody on a side, and the id is not needed then.
-        if list("Users").chain(list("Groups")).chain(list("Roles")).next().is_none() {
+        if list("Users")
+            .chain(list("Groups"))
+            .chain(list("Roles"))
+            .next()
+            .is_none()
+        {
             return None;
         }
         let id = Id::new(self.id_of(who));

@@ -41,7 +41,11 @@ pub(super) fn client_app(moment: &Moment) -> &'static str {
 
 /// Graph's word for what was asked for.
 pub(super) fn requirement(mfa: bool) -> &'static str {
-    if mfa { "multiFactorAuthentication" } else { "singleFactorAuthentication" }
+    if mfa {
+        "multiFactorAuthentication"
+    } else {
+        "singleFactorAuthentication"
+    }
 }
 
 /// Graph's sentence for an error.
@@ -51,12 +55,18 @@ fn reason(error: u32) -> &'static str {
         50_057 => "User account is disabled. The account has been disabled by an administrator.",
         50_072 => "User needs to enroll for second factor authentication (interactive).",
         50_074 => "Strong Authentication is required.",
-        50_076 => "Due to a configuration change made by your administrator, or because you moved to a new location, you must use multi-factor authentication to access the resource.",
+        50_076 => {
+            "Due to a configuration change made by your administrator, or because you moved to a new location, you must use multi-factor authentication to access the resource."
+        }
         50_126 => "Error validating credentials due to invalid username or password.",
-        50_140 => "This error occurred due to 'Keep me signed in' interrupt when the user was signing-in.",
+        50_140 => {
+            "This error occurred due to 'Keep me signed in' interrupt when the user was signing-in."
+        }
         53_000 => "Device is not in required device state: compliant.",
         53_003 => "Access has been blocked by Conditional Access policies.",
-        53_010 => "Cannot configure multi-factor authentication methods because the organization requires this information to be set from specific locations or devices.",
+        53_010 => {
+            "Cannot configure multi-factor authentication methods because the organization requires this information to be set from specific locations or devices."
+        }
         500_121 => "Authentication failed during strong authentication request.",
         _ => "Other.",
     }
@@ -118,27 +128,51 @@ pub(super) fn row(
     let tenant = &standing.tenant;
     let is_workload = matches!(moment.who, Who::Workload(_));
     let object = standing.id_of(moment.who);
-    let (user, service) = if is_workload { ("", object.as_str()) } else { (object.as_str(), "") };
-    let upn = if is_workload { String::new() } else { standing.upn_of(moment.who).to_lowercase() };
+    let (user, service) = if is_workload {
+        ("", object.as_str())
+    } else {
+        (object.as_str(), "")
+    };
+    let upn = if is_workload {
+        String::new()
+    } else {
+        standing.upn_of(moment.who).to_lowercase()
+    };
     let name = standing.name_of(moment.who);
     let country = &COUNTRIES[profile.country];
     let managed = has_device(profile) && moment.app != SCRIPT;
     let home = standing.home_id(profile);
     let correlation = uuid::Uuid::from_u64_pair(
-        draw(tenant.present().crowd().key(), stream::CORRELATION, profile.subject)
-            & !0xf000
+        draw(
+            tenant.present().crowd().key(),
+            stream::CORRELATION,
+            profile.subject,
+        ) & !0xf000
             | 0x4000,
-        draw(profile.subject, stream::CORRELATION, moment.at.unsigned_abs()) >> 2 | 1 << 63,
+        draw(
+            profile.subject,
+            stream::CORRELATION,
+            moment.at.unsigned_abs(),
+        ) >> 2
+            | 1 << 63,
     );
     let at = Timestamp::from_second(moment.at).unwrap_or(Timestamp::UNIX_EPOCH);
-    let (app_id, app_name) = if is_workload { (service, name.as_str()) } else { (app.id, app.name) };
+    let (app_id, app_name) = if is_workload {
+        (service, name.as_str())
+    } else {
+        (app.id, app.name)
+    };
     // Writing to memory does not fail.
     let _ = write!(
         out,
         r#"{{"id":"{id}","createdDateTime":"{at}","userDisplayName":{name},"userPrincipalName":{upn},"userId":"{user}","appId":"{app_id}","appDisplayName":{app_name},"ipAddress":"{address}","clientAppUsed":"{client}","userAgent":{agent},"correlationId":"{correlation}","conditionalAccessStatus":"{status}","isInteractive":{interactive},"riskDetail":"none","riskLevelAggregated":"none","riskLevelDuringSignIn":"none","riskState":"none","riskEventTypes":[],"riskEventTypes_v2":[],"resourceDisplayName":"{resource_name}","resourceId":"{resource}","resourceTenantId":"{tenant_id}","homeTenantId":"{home}","servicePrincipalId":"{service}","servicePrincipalName":{service_name},"status":{{"errorCode":{error},"failureReason":"{reason}","additionalDetails":{details}}},"deviceDetail":{{"deviceId":"","displayName":"","operatingSystem":"{system}","browser":"{browser}","isCompliant":{managed},"isManaged":{managed},"trustType":"{trust}"}},"location":{{"city":"{city}","state":"","countryOrRegion":"{country}","geoCoordinates":{{"altitude":null,"latitude":null,"longitude":null}}}}"#,
         id = id_of(tenant, moment),
         at = at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        name = if is_workload { "\"\"".to_owned() } else { quoted(&name) },
+        name = if is_workload {
+            "\"\"".to_owned()
+        } else {
+            quoted(&name)
+        },
         upn = quoted(&upn),
         app_name = quoted(app_name),
         address = address(moment, profile),
@@ -149,10 +183,18 @@ pub(super) fn row(
         resource_name = app.resource.1,
         resource = app.resource.0,
         tenant_id = tenant.identity().id,
-        service_name = if is_workload { quoted(&name) } else { "null".to_owned() },
+        service_name = if is_workload {
+            quoted(&name)
+        } else {
+            "null".to_owned()
+        },
         error = outcome.error,
         reason = reason(outcome.error),
-        details = if outcome.mfa { r#""MFA requirement satisfied by claim in the token""# } else { "null" },
+        details = if outcome.mfa {
+            r#""MFA requirement satisfied by claim in the token""#
+        } else {
+            "null"
+        },
         system = system(moment, profile),
         browser = if app.is_browser { "Edge 141.0.0" } else { "" },
         trust = if managed { "Azure AD joined" } else { "" },
@@ -196,11 +238,23 @@ fn beta(
             .unwrap_or(Timestamp::UNIX_EPOCH)
             .strftime("%Y-%m-%dT%H:%M:%SZ"),
         ok = outcome.error == 0,
-        step = if outcome.mfa { "Multi-factor authentication" } else { "Primary authentication" },
+        step = if outcome.mfa {
+            "Multi-factor authentication"
+        } else {
+            "Primary authentication"
+        },
         cross = if is_guest { "b2bCollaboration" } else { "none" },
-        token = if moment.kind == Kind::NonInteractive { "refreshToken" } else { "none" },
+        token = if moment.kind == Kind::NonInteractive {
+            "refreshToken"
+        } else {
+            "none"
+        },
         // A cloud's network for what runs in one, a provider's for the rest; both reserved numbers.
-        asn = if matches!(profile.habit, Habit::Password | Habit::Nightly) { 64_496 } else { 64_511 },
+        asn = if matches!(profile.habit, Habit::Password | Habit::Nightly) {
+            64_496
+        } else {
+            64_511
+        },
         audience = standing.audience(app.resource.0),
     );
 }
@@ -220,7 +274,11 @@ pub(super) fn applied(
         if at > 0 {
             out.push(b',');
         }
-        let word = if hidden { "unknownFutureValue" } else { word(*result, view) };
+        let word = if hidden {
+            "unknownFutureValue"
+        } else {
+            word(*result, view)
+        };
         let _ = write!(out, r#"{{{},"result":"{word}""#, policy.head);
         if view.beta {
             standing.why(out, policy, moment, profile, *result);
