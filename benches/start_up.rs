@@ -119,6 +119,7 @@ fn serve(runtime: &tokio::runtime::Runtime, workspace: &Path) -> sandbox::Runnin
             recipe: portcullis::sandbox::Recipe::default(),
             state: workspace.join(".portcullis/sandbox"),
             listen: ([127, 0, 0, 1], 0).into(),
+            record: None,
         }))
         .unwrap()
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::error::CommandError;
+use super::session::recorded;
 use super::ui::Ui;
 use super::{Global, Success};
 use crate::sandbox::{self, Identity, Options, Recipe, Running};
@@ -37,6 +38,10 @@ enum Action {
         /// What these people are drawn with; the same number always gives the same people.
         #[arg(long, value_name = "S", default_value_t = Recipe::default().seed)]
         seed: u64,
+        /// Append every exchange to this file as JSON Lines, without tokens; the variable
+        /// PORTCULLIS_SANDBOX_RECORD does the same for every command that opens the tenant.
+        #[arg(long, value_name = "FILE")]
+        record: Option<PathBuf>,
     },
     /// Start over: everything that was ever written to the tenant is forgotten.
     Reset {
@@ -79,6 +84,7 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
             tenants,
             people,
             seed,
+            record,
         } => {
             let recipe = Recipe {
                 people: *people,
@@ -90,6 +96,7 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
                 listen: *listen,
                 tenants: usize::from(*tenants),
                 recipe,
+                record: record.clone().or_else(recorded),
             };
             serve(options, ui).await
         }
@@ -183,6 +190,7 @@ async fn control(
                 listen: SocketAddr::from(([127, 0, 0, 1], 0)),
                 tenants: 1,
                 recipe: Recipe::default(),
+                record: recorded(),
             })
             .await?;
             let url = running.url().to_owned();

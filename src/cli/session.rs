@@ -210,6 +210,12 @@ pub(super) fn pick_tenant(
         })
 }
 
+/// The file that the sandbox is to record its exchanges to, when the environment names one.
+pub(super) fn recorded() -> Option<PathBuf> {
+    let file = std::env::var_os("PORTCULLIS_SANDBOX_RECORD")?;
+    (!file.is_empty()).then(|| file.into())
+}
+
 /// Opens the way to a declared tenant, starting the sandbox when it is one.
 pub(super) async fn connect_to(
     declared: &TenantDeclaration,
@@ -225,6 +231,7 @@ pub(super) async fn connect_to(
             recipe: crate::sandbox::Recipe::default(),
             state: store.root().join("sandbox"),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            record: recorded(),
         })
         .await?;
         let source = declared.source.clone();

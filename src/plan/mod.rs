@@ -27,8 +27,8 @@ pub use saved::{SavedChange, SavedOptions, SavedPlan, SavedPlanError, SavedWrite
 
 use crate::diff;
 use crate::evidence::Remembered;
-use crate::model::{Desired, Id, Kind, LivePolicy, WantedState};
-use crate::tenant::{Names, Snapshot, Wanted};
+use crate::model::{Cloud, Desired, Id, Kind, LivePolicy, WantedState};
+use crate::tenant::{Names, Query, Snapshot, Wanted, query};
 
 /// What was asked for beyond the YAML.
 #[derive(Debug, Clone, Default)]
@@ -147,7 +147,8 @@ pub fn plan(
         };
         match decision.change() {
             Ok(change) => {
-                unresolved(policy, &wanted, &change, &mut refusals, &mut notes);
+                let cloud = &desired.tenant.cloud;
+                unresolved(policy, cloud, &wanted, &change, &mut refusals, &mut notes);
                 changes.push(change);
             }
             Err(refusal) => refusals.push(refusal),
@@ -175,6 +176,7 @@ fn is_selected(options: &PlanOptions, key: &str) -> bool {
 /// Names that do not resolve stop the run when the policy is to be written, and are a note otherwise.
 fn unresolved(
     policy: &crate::model::DesiredPolicy,
+    cloud: &Cloud,
     wanted: &Wanted,
     change: &Change,
     refusals: &mut Vec<Refusal>,
@@ -201,11 +203,22 @@ fn unresolved(
             None => format!("{} \"{}\"", unresolved.kind.word(), unresolved.name.text),
         };
         let (guard, message, help) = match &unresolved.problem {
-            Problem::Nothing => (
-                "unresolved",
-                format!("{what} does not exist in the tenant"),
-                "correct the name, create the object first, or take the entry out".to_owned(),
-            ),
+            Problem::Nothing => match query(unresolved.kind, &unresolved.name.text, cloud) {
+                // Contract section 6, trap 11: an application of Microsoft's is there for everybody, but
+                // a tenant that never used it holds no service principal of it.
+                Query::Id(id) | Query::IdOrName(id, _) if unresolved.kind == Kind::App => (
+                    "unresolved",
+                    format!("{what} has no service principal in the tenant (appId {id})"),
+                    format!(
+                        "if the appId is right, create it: az ad sp create --id {id}, or New-MgServicePrincipal -AppId {id}"
+                    ),
+                ),
+                _ => (
+                    "unresolved",
+                    format!("{what} does not exist in the tenant"),
+                    "correct the name, create the object first, or take the entry out".to_owned(),
+                ),
+            },
             Problem::Several(objects) => {
                 let ids: Vec<_> = objects.iter().map(|object| object.id.as_str()).collect();
                 (

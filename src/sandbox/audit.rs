@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::clock::graph_time;
 use super::errors::Failure;
 use super::owner::Session;
-use super::query::{Collection, page, whole};
+use super::query::{Collection, page, single, whole};
 use super::request::{Reply, Request};
 use super::tenant::{Tenant, text};
 
@@ -141,11 +141,18 @@ pub(super) fn list(session: &Session<'_>, request: &Request) -> Result<Reply, Fa
 }
 
 /// `GET /auditLogs/directoryAudits/{id}`.
-pub(super) fn get(session: &Session<'_>, id: &str) -> Result<Reply, Failure> {
+pub(super) fn get(session: &Session<'_>, request: &Request, id: &str) -> Result<Reply, Failure> {
     session
         .tenant
         .audits()
         .find(|entry| text(entry, "id").eq_ignore_ascii_case(id))
-        .map(|entry| Reply::ok(Value::clone(&entry)))
+        .map(|entry| {
+            single(
+                request,
+                "auditLogs/directoryAudits",
+                Value::clone(&entry),
+                &[],
+            )
+        })
         .ok_or_else(|| Failure::no_such_resource(id))
 }

@@ -29,6 +29,7 @@ mod population;
 mod query;
 mod readiness;
 mod recipe;
+mod recording;
 mod relay;
 mod remote;
 mod request;
@@ -79,6 +80,8 @@ pub struct Options {
     pub tenants: usize,
     /// What a tenant is made of that nobody has written to yet.
     pub recipe: Recipe,
+    /// A file to append every exchange to that this process answers, as JSON Lines without secrets.
+    pub record: Option<PathBuf>,
 }
 
 /// Why a sandbox could not be started.
@@ -99,6 +102,14 @@ pub enum SandboxError {
     #[error("the sandbox cannot use its state in {}: {source}", path.display())]
     State {
         /// The file or directory.
+        path: PathBuf,
+        /// What the file system said.
+        source: io::Error,
+    },
+    /// The file for the recording could not be opened.
+    #[error("the sandbox cannot record to {}: {source}", path.display())]
+    Record {
+        /// The file.
         path: PathBuf,
         /// What the file system said.
         source: io::Error,
@@ -170,6 +181,7 @@ pub async fn start(options: Options) -> Result<Running, SandboxError> {
         options.tenants,
         options.recipe,
         url.clone(),
+        options.record.as_deref(),
     )?);
     door.try_own().await?;
     let (shutdown, stopped) = tokio::sync::oneshot::channel();

@@ -296,11 +296,7 @@ impl Owner {
 
     /// Answers one request; also returns the tenant's time for the `Date` header.
     pub(super) fn answer(&self, request: &Request) -> (Reply, jiff::Timestamp) {
-        let is_control = !request.versioned
-            && request
-                .segments
-                .first()
-                .is_some_and(|first| first == "sandbox");
+        let is_control = request.is_control();
         let Some(seat) = self.seat_of(request, is_control) else {
             let start = clock::at(clock::START);
             return (

@@ -1,6 +1,6 @@
 //! One owner, many doors: how a process that does not hold the lock answers all the same.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::SandboxError;
 use super::owner::Owner;
 use super::recipe::Recipe;
+use super::recording::Recording;
 use crate::store::{Lock, LockError};
 
 /// Marks a relayed request, so that two doors never send one in circles.
@@ -52,6 +53,7 @@ pub(super) struct Door {
     owner: RwLock<Option<Arc<Owner>>>,
     taking: tokio::sync::Mutex<()>,
     closed: AtomicBool,
+    recording: Option<Arc<Recording>>,
     client: reqwest::Client,
 }
 
@@ -79,7 +81,16 @@ impl Door {
         tenants: usize,
         recipe: Recipe,
         url: String,
+        record: Option<&Path>,
     ) -> Result<Self, SandboxError> {
+        let recording = record
+            .map(|path| {
+                Recording::open(path).map_err(|source| SandboxError::Record {
+                    path: path.to_owned(),
+                    source,
+                })
+            })
+            .transpose()?;
         let client = client()?;
         Ok(Self {
             directory,
@@ -89,6 +100,7 @@ impl Door {
             owner: RwLock::new(None),
             taking: tokio::sync::Mutex::new(()),
             closed: AtomicBool::new(false),
+            recording: recording.map(Arc::new),
             client,
         })
     }
@@ -99,6 +111,11 @@ impl Door {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Where exchanges are recorded, when they are.
+    pub(super) fn recording(&self) -> Option<Arc<Recording>> {
+        self.recording.clone()
     }
 
     /// Gives the state up for good; the lock goes when the last request in flight is done with it.

@@ -13,6 +13,8 @@ pub(super) struct Request {
     pub(super) method: String,
     /// The path as it was sent, without the query.
     pub(super) path: String,
+    /// The path with its query, as they were sent.
+    pub(super) target: String,
     /// The segments after the version, decoded, in the caller's spelling; `//` is collapsed.
     pub(super) segments: Vec<String>,
     /// Whether the path began with `/v1.0` or `/beta`.
@@ -63,6 +65,7 @@ impl Request {
         Self {
             method: method.to_ascii_uppercase(),
             path: path.to_owned(),
+            target: target.to_owned(),
             segments,
             versioned,
             beta,
@@ -79,6 +82,15 @@ impl Request {
             .iter()
             .find(|(key, _)| key == name)
             .map(|(_, value)| value.as_str())
+    }
+
+    /// Whether it asks the sandbox itself and not the tenant.
+    pub(super) fn is_control(&self) -> bool {
+        !self.versioned
+            && self
+                .segments
+                .first()
+                .is_some_and(|first| first == "sandbox")
     }
 
     /// All headers, for a part of a batch to inherit.
@@ -213,6 +225,19 @@ impl std::fmt::Debug for Stream {
 impl PartialEq for Stream {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Body {
+    /// What stands in `Content-Type`.
+    pub(super) fn content_type(&self) -> Option<&'static str> {
+        match self {
+            Self::Empty => None,
+            Self::Json(_) | Self::Stream(_) => Some(
+                "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8",
+            ),
+            Self::Text(_) => Some("text/plain"),
+        }
     }
 }
 

@@ -133,7 +133,7 @@ fn dispatch(session: &Session<'_>, request: &Request) -> Handled {
             rest @ ..,
         ] => strengths::answer(session, request, rest),
         ["auditlogs", "directoryaudits"] => read(request, || audit::list(session, request)),
-        ["auditlogs", "directoryaudits", id] => read(request, || audit::get(session, id)),
+        ["auditlogs", "directoryaudits", id] => read(request, || audit::get(session, request, id)),
         ["auditlogs", "signins"] => read(request, || signins::list(session, request)),
         ["auditlogs", "signins", id] => read(request, || signins::get(session, request, id)),
         ["groups", id, rest @ ..] if !rest.is_empty() => {

@@ -22,8 +22,6 @@ use super::owner::Owner;
 use super::relay::{Door, NOT_OWNER, Outcome, Parcel, RELAYED};
 use super::request::{Body, Reply, Request, Stream};
 
-/// The content type of Graph.
-const JSON: &str = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8";
 /// How many pieces of a body may wait for the caller to take them.
 const WAITING: usize = 4;
 /// No body that Conditional Access knows is larger.
@@ -69,7 +67,7 @@ async fn answer(State(door): State<Arc<Door>>, http: HttpRequest) -> Response {
         body,
     };
     if let Some(owner) = door.owned() {
-        return answer_owned(owner, parcel).await;
+        return answer_owned(&door, owner, parcel).await;
     }
     if parcel.headers.contains_key(RELAYED) {
         let mut response = failure(
@@ -83,7 +81,7 @@ async fn answer(State(door): State<Arc<Door>>, http: HttpRequest) -> Response {
         return response;
     }
     match door.find(&parcel).await {
-        Outcome::Own(owner) => answer_owned(owner, parcel).await,
+        Outcome::Own(owner) => answer_owned(&door, owner, parcel).await,
         Outcome::Relayed(response) => response,
         Outcome::Broken => failure(
             StatusCode::BAD_GATEWAY,
@@ -96,7 +94,8 @@ async fn answer(State(door): State<Arc<Door>>, http: HttpRequest) -> Response {
     }
 }
 
-async fn answer_owned(owner: Arc<Owner>, parcel: Parcel) -> Response {
+async fn answer_owned(door: &Door, owner: Arc<Owner>, parcel: Parcel) -> Response {
+    let recording = door.recording();
     let request = Request::new(
         parcel.method.as_str(),
         &parcel.target,
@@ -107,6 +106,9 @@ async fn answer_owned(owner: Arc<Owner>, parcel: Parcel) -> Response {
     // The log is synced before the answer, which may take a while: not on the runtime's own threads.
     tokio::task::spawn_blocking(move || {
         let (reply, now) = owner.answer(&request);
+        if let Some(recording) = recording {
+            recording.append(&request, &reply);
+        }
         response(reply, now, request.header("client-request-id"))
     })
     .await
@@ -145,14 +147,12 @@ fn origin(headers: &HeaderMap) -> String {
 }
 
 fn response(reply: Reply, now: Timestamp, client_request_id: Option<&str>) -> Response {
-    let (content_type, body) = match reply.body {
-        Body::Empty => (None, HttpBody::empty()),
-        Body::Json(value) => (
-            Some(JSON),
-            HttpBody::from(serde_json::to_vec(&value).unwrap_or_default()),
-        ),
-        Body::Text(text) => (Some("text/plain"), HttpBody::from(text)),
-        Body::Stream(stream) => (Some(JSON), HttpBody::from_stream(Pieces::of(stream))),
+    let content_type = reply.body.content_type();
+    let body = match reply.body {
+        Body::Empty => HttpBody::empty(),
+        Body::Json(value) => HttpBody::from(serde_json::to_vec(&value).unwrap_or_default()),
+        Body::Text(text) => HttpBody::from(text),
+        Body::Stream(stream) => HttpBody::from_stream(Pieces::of(stream)),
     };
     let mut response = Response::new(body);
     *response.status_mut() =

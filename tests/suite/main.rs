@@ -2,7 +2,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod architecture;
+mod complaints;
+mod contract;
 mod examples;
+mod graph_contract;
 mod main_job;
 mod population;
 mod requests;

@@ -86,6 +86,7 @@ async fn what_was_acknowledged_survives_a_torn_log() {
         recipe: crate::sandbox::Recipe::default(),
         state: directory.path().to_owned(),
         listen: "127.0.0.1:0".parse().unwrap(),
+        record: None,
     };
     assert!(
         start(options)
@@ -99,6 +100,7 @@ async fn what_was_acknowledged_survives_a_torn_log() {
         recipe: crate::sandbox::Recipe::default(),
         state: directory.path().to_owned(),
         listen: "0.0.0.0:0".parse().unwrap(),
+        record: None,
     };
     assert!(start(abroad).await.is_err());
 }

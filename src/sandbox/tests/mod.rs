@@ -6,12 +6,20 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use contract::exchange::Exchange;
+use contract::tables::Tables;
+use contract::violations;
+
 use super::{CLIENT_ID, CLIENT_SECRET, Options, Running, TENANT_ID, start};
 
+/// The tables of `tests/contract`, and what breaks them.
+#[path = "../../../tests/suite/contract/checker/mod.rs"]
+mod contract;
 mod directory;
 mod doors;
 mod login;
 mod policies;
+mod recording;
 mod refusals;
 
 const POLICIES: &str = "/v1.0/identity/conditionalAccess/policies";
@@ -51,6 +59,7 @@ async fn start_with(state: &Path, tenants: usize) -> Running {
         listen: "127.0.0.1:0".parse().unwrap(),
         tenants,
         recipe: crate::sandbox::Recipe::default(),
+        record: None,
     })
     .await
     .unwrap()
@@ -105,13 +114,13 @@ impl Client {
         };
         let mut request = self
             .http
-            .request(method.parse().unwrap(), url)
+            .request(method.parse().unwrap(), &url)
             .bearer_auth(&self.token);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        if let Some(body) = body {
-            request = request.json(&body);
+        if let Some(body) = &body {
+            request = request.json(body);
         }
         let response = request.send().await.unwrap();
         let header = |name: &str| {
@@ -126,7 +135,30 @@ impl Client {
             header("content-type"),
         );
         let text = response.text().await.unwrap();
-        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        let answer = match text.as_str() {
+            "" => Value::Null,
+            text => serde_json::from_str(text).unwrap_or_else(|_| text.into()),
+        };
+        let (host, target) = url.trim_start_matches("http://").split_once('/').unwrap();
+        assert_holds(&Exchange {
+            method: method.to_owned(),
+            target: format!("/{target}"),
+            headers: headers
+                .iter()
+                .copied()
+                .chain([("host", host)])
+                .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+                .collect(),
+            sent: body.unwrap_or_default(),
+            status,
+            content_type: (!content_type.is_empty()).then(|| content_type.clone()),
+            answer: answer.clone(),
+        });
+        let body = if text.is_empty() {
+            Value::String(text)
+        } else {
+            answer
+        };
         Answer {
             status,
             date,
@@ -150,6 +182,18 @@ impl Client {
     async fn delete(&self, path: &str) -> Answer {
         self.send("DELETE", path, None, &[]).await
     }
+}
+
+/// Fails when an answer breaks the contract; the controls are no part of it.
+fn assert_holds(exchange: &Exchange) {
+    if exchange.target.starts_with("/sandbox") {
+        return;
+    }
+    let found: Vec<String> = violations(Tables::ours(), exchange)
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
 /// A sandbox in a directory that goes with it.

@@ -37,11 +37,22 @@ impl Graph {
     }
 
     fn request(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, String) {
+        self.request_with(method, path, body, &[])
+    }
+
+    fn request_with(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+        more: &[(&str, &str)],
+    ) -> (u16, String) {
         let authorization = format!("Bearer {}", self.token);
-        let headers = [
+        let mut headers = vec![
             ("authorization", authorization.as_str()),
             ("content-type", "application/json"),
         ];
+        headers.extend(more);
         let body = body.map_or_else(Vec::new, |body| body.to_string().into_bytes());
         send(
             &self.url,
@@ -53,10 +64,23 @@ impl Graph {
     }
 
     #[track_caller]
-    fn expect(&self, method: &str, path: &str, body: Option<&Value>, expected: u16) -> Value {
+    pub(crate) fn expect(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+        expected: u16,
+    ) -> Value {
         let (status, answer) = self.request(method, path, body);
         assert_eq!(status, expected, "{method} {path}: {answer}");
         serde_json::from_str(&answer).unwrap_or_default()
+    }
+
+    /// Reads a path that may be answered or not, from the index that counts; returns status and body.
+    pub(crate) fn ask(&self, path: &str) -> (u16, Value) {
+        let eventual = [("consistencylevel", "eventual")];
+        let (status, answer) = self.request_with("GET", path, None, &eventual);
+        (status, serde_json::from_str(&answer).unwrap_or_default())
     }
 
     #[track_caller]

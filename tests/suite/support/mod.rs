@@ -1,11 +1,13 @@
 //! What the tests work with: a workspace of their own, the tenant behind it, the wire between.
 
 mod graph;
+mod scene;
 mod served;
 mod wire;
 mod workspace;
 
 pub(crate) use graph::Graph;
+pub(crate) use scene::{Scene, shipped_but};
 pub(crate) use served::Served;
 pub(crate) use wire::{Fault, SIGN_IN, Sent, Wire};
 pub(crate) use workspace::{Outcome, Workspace, change_of};

@@ -6,13 +6,24 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
 use super::{FILE, Served};
 
 /// Files in a directory of their own.
 pub(crate) struct Workspace {
     root: TempDir,
+    /// What the sandbox was asked and what it answered, by and to whomever.
+    recording: NamedTempFile,
+}
+
+impl Drop for Workspace {
+    /// Whatever was asked and answered holds to the contract.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            crate::contract::assert_holds(self.recording.path());
+        }
+    }
 }
 
 impl Workspace {
@@ -42,7 +53,13 @@ impl Workspace {
     pub(crate) fn empty() -> Self {
         Self {
             root: tempfile::tempdir().unwrap(),
+            recording: NamedTempFile::new().unwrap(),
         }
+    }
+
+    /// The file in which the sandbox writes down what it is asked and what it answers.
+    pub(crate) fn recording(&self) -> &Path {
+        self.recording.path()
     }
 
     pub(crate) fn path(&self, relative: &str) -> PathBuf {
@@ -140,6 +157,7 @@ impl Workspace {
                 command.env_remove(&name);
             }
         }
+        command.env("PORTCULLIS_SANDBOX_RECORD", self.recording.path());
         command
     }
 
