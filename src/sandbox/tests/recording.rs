@@ -10,6 +10,7 @@ async fn serve(state: &std::path::Path, record: &std::path::Path) -> Running {
         state: state.to_owned(),
         listen: "127.0.0.1:0".parse().unwrap(),
         tenants: 1,
+        recipe: crate::sandbox::Recipe::default(),
         record: Some(record.to_owned()),
     })
     .await
@@ -81,6 +82,7 @@ async fn a_file_that_cannot_be_written_is_said_at_once() {
         state: directory.path().to_owned(),
         listen: "127.0.0.1:0".parse().unwrap(),
         tenants: 1,
+        recipe: crate::sandbox::Recipe::default(),
         record: Some(directory.path().to_owned()),
     })
     .await
