@@ -33,14 +33,17 @@ const SIXTY: u64 = (1 << 60) - 1;
 pub(super) fn sealed(key: u64, stream: u64, code: u64) -> Uuid {
     let tag = draw(key, stream, code) >> 2;
     let high = (code ^ draw(!key, stream, tag)) & SIXTY;
-    Uuid::from_u64_pair((high >> 12 << 16) | 0x4000 | (high & 0xfff), tag | 1 << 63)
+    Uuid::from_u64_pair(
+        ((high >> 12) << 16) | 0x4000 | (high & 0xfff),
+        tag | 1 << 63,
+    )
 }
 
 /// What an id was sealed from.
 pub(super) fn unsealed(key: u64, stream: u64, id: &str) -> Option<u64> {
     let id = Uuid::try_parse(id).ok()?;
     let (upper, lower) = id.as_u64_pair();
-    let high = (upper >> 16 << 12) | (upper & 0xfff);
+    let high = ((upper >> 16) << 12) | (upper & 0xfff);
     let code = (high ^ draw(!key, stream, lower & (u64::MAX >> 2))) & SIXTY;
     (sealed(key, stream, code) == id).then_some(code)
 }
@@ -63,7 +66,7 @@ impl Rng {
 
     /// The next number from 0 to `below`.
     pub(super) fn below(&mut self, below: u32) -> u32 {
-        let high = u128::from(self.next()) * u128::from(below.max(1)) >> 64;
+        let high = (u128::from(self.next()) * u128::from(below.max(1))) >> 64;
         u32::try_from(high).unwrap_or_default()
     }
 

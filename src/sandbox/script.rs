@@ -13,13 +13,16 @@ use super::tenant::{Change, Happening, Row, Table, Tenant, text};
 /// The resource that the policies in question are about.
 const AZURE: &str = "797f4846-ba00-4fd7-ba43-dac1f8f63013";
 
+/// What changes, and what the audit says of it.
+type Act = (Vec<Change>, Activity);
+
 /// Something that happens at a time.
 struct Scene {
     anomaly: &'static str,
     /// Days after the start of the clock.
     day: i64,
     /// What it comes to, when there is anything to do it to.
-    act: fn(&Tenant, Timestamp) -> Option<(Vec<Change>, Activity)>,
+    act: fn(&Tenant, Timestamp) -> Option<Act>,
 }
 
 const SCENES: [Scene; 2] = [
@@ -67,7 +70,7 @@ fn by_hand(tenant: &Tenant) -> Value {
 }
 
 /// Three people join the group that is excluded.
-fn grow(tenant: &Tenant, _: Timestamp) -> Option<(Vec<Change>, Activity)> {
+fn grow(tenant: &Tenant, _: Timestamp) -> Option<Act> {
     let group = tenant.row(
         Table::Groups,
         &tenant.id_of("group CA-Exclude-Backup-Automation"),
@@ -107,7 +110,7 @@ fn grow(tenant: &Tenant, _: Timestamp) -> Option<(Vec<Change>, Activity)> {
 }
 
 /// Somebody renames the policy on Azure management and takes guests out of it.
-fn edit(tenant: &Tenant, stamp: Timestamp) -> Option<(Vec<Change>, Activity)> {
+fn edit(tenant: &Tenant, stamp: Timestamp) -> Option<Act> {
     let old = tenant.rows(Table::Policies).find(|row| {
         row["conditions"]["applications"]["includeApplications"]
             .as_array()

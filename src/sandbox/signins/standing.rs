@@ -224,17 +224,16 @@ impl Standing {
     }
 
     fn results(&self, sign_in: &SignIn) -> Vec<AppliedResult> {
+        // A condition on something that the sandbox does not know of anybody keeps a policy from applying.
+        let unmet = |state: State| match state {
+            State::Off => AppliedResult::NotEnabled,
+            State::ReportOnly => AppliedResult::ReportOnlyNotApplied,
+            State::On => AppliedResult::NotApplied,
+        };
         self.policies
             .iter()
-            .map(|policy| {
-                result(&policy.prepared, sign_in, self).unwrap_or_else(|| {
-                    // A condition on something that the sandbox does not know of anybody.
-                    match policy.prepared.state {
-                        State::Off => AppliedResult::NotEnabled,
-                        State::ReportOnly => AppliedResult::ReportOnlyNotApplied,
-                        State::On => AppliedResult::NotApplied,
-                    }
-                })
+            .map(|Logged { prepared, .. }| {
+                result(prepared, sign_in, self).unwrap_or(unmet(prepared.state))
             })
             .collect()
     }

@@ -134,14 +134,8 @@ impl Standing {
             return Some("b2bCollaborationGuest");
         }
         // Most policies name nobody on a side, and the id is not needed then.
-        if list("Users")
-            .chain(list("Groups"))
-            .chain(list("Roles"))
-            .next()
-            .is_none()
-        {
-            return None;
-        }
+        let mut named = list("Users").chain(list("Groups")).chain(list("Roles"));
+        named.next()?;
         let id = Id::new(self.id_of(who));
         if list("Users").any(|user| user.eq_ignore_ascii_case(id.as_str())) {
             return Some("userId");
