@@ -114,13 +114,9 @@ fn workspace(policies: usize) -> tempfile::TempDir {
 
 fn serve(runtime: &tokio::runtime::Runtime, workspace: &Path) -> sandbox::Running {
     runtime
-        .block_on(sandbox::start(sandbox::Options {
-            tenants: 1,
-            recipe: portcullis::sandbox::Recipe::default(),
-            state: workspace.join(".portcullis/sandbox"),
-            listen: ([127, 0, 0, 1], 0).into(),
-            record: None,
-        }))
+        .block_on(sandbox::start(sandbox::Options::of(
+            workspace.join(".portcullis/sandbox"),
+        )))
         .unwrap()
 }
 

@@ -7,13 +7,17 @@ use uuid::Uuid;
 use super::error::ApplyError;
 use super::journal::{Intent, JournalError, file_name};
 use super::open_write::{Seen, wait_for};
+use super::pause;
 use super::prepare::Prepared;
 use super::read_back::{Expected, read_back};
 use crate::diff;
 use crate::model::fingerprint;
 use crate::model::{Id, LivePolicy};
 use crate::plan::{Change, Verb, Write};
-use crate::tenant::{TenantError, WriteError};
+use crate::tenant::{TenantError, TenantErrorKind, WriteError};
+
+/// How often a write that the service has no room for is sent again.
+const MOST_THROTTLED: u32 = 5;
 
 /// What a run did.
 #[derive(Debug, Default)]
@@ -193,7 +197,7 @@ impl Prepared<'_> {
     }
 
     /// Journals, sends, and finds out what became of it; sends a second time only what certainly is
-    /// not there.
+    /// not there. Being told to come later is not a try: others may be using up the tenant's limit.
     pub(super) async fn send(
         &mut self,
         intent: &Intent,
@@ -221,14 +225,14 @@ impl Prepared<'_> {
                 partly(format!("{}: {error}", intent.policy), Vec::new())
             });
         }
-        let mut sent_again = false;
+        let (mut sent_again, mut throttled) = (false, 0);
         loop {
             let error = match self.request(intent, write).await {
                 Ok(id) => {
                     self.journal.done(intent, id.as_ref()).map_err(written)?;
                     return Ok(id);
                 }
-                Err(WriteError::Refused(error)) if sent_again => {
+                Err(WriteError::Refused(error)) if sent_again || throttled > 0 => {
                     // The first may still arrive, so the intent stays open.
                     return Err(partly(
                         format!(
@@ -269,6 +273,13 @@ impl Prepared<'_> {
                     self.journal.done(intent, id.as_ref()).map_err(written)?;
                     return Ok(id);
                 }
+                Seen::AsBefore
+                    if error.kind == TenantErrorKind::Throttled && throttled < MOST_THROTTLED =>
+                {
+                    throttled += 1;
+                    // The look a moment ago counted against the limit too.
+                    tokio::time::sleep(pause(self.run.settle) * throttled).await;
+                }
                 Seen::AsBefore if !sent_again => sent_again = true,
                 Seen::AsBefore => {
                     return Err(partly(
@@ -305,7 +316,7 @@ impl Prepared<'_> {
                 Ok(Some(id.clone()))
             }
             (Verb::Update | Verb::Delete, None) => Err(WriteError::Refused(TenantError::new(
-                crate::tenant::TenantErrorKind::Rejected,
+                TenantErrorKind::Rejected,
                 "a policy without an id cannot be changed",
             ))),
         }

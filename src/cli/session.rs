@@ -1,7 +1,6 @@
 //! What most commands begin with: the workspace, the tenant, and the way to it.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -227,11 +226,8 @@ pub(super) async fn connect_to(
     let mut running = None;
     if declared.sandbox {
         let sandbox = sandbox::start(sandbox::Options {
-            tenants: 1,
-            recipe: crate::sandbox::Recipe::default(),
-            state: store.root().join("sandbox"),
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             record: recorded(),
+            ..sandbox::Options::of(store.root().join("sandbox"))
         })
         .await?;
         let source = declared.source.clone();

@@ -116,6 +116,13 @@ pub(super) fn explain(
         .trim_end_matches('.');
     let error = |message: String| TenantError::new(kind, message);
     let said = |sentence: &str| error(format!("{sentence} (Graph: {text})"));
+    if envelope.code == "Directory_ExpiredPageToken" {
+        return TenantError::new(
+            TenantErrorKind::ExpiredPage,
+            format!("The link to the next page has expired: {text}"),
+        )
+        .hint("Run again");
+    }
     match envelope.number {
         Some(1007) => {
             return said("The policy has a property or a value that Graph v1.0 does not know")

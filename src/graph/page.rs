@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::error::shape;
 use super::service::{Call, Service};
-use crate::tenant::TenantError;
+use crate::tenant::{TenantError, TenantErrorKind};
 
 /// More pages than any collection has; a service that gives more has lost its way.
 const MOST_PAGES: usize = 10_000;
@@ -34,8 +34,18 @@ impl Collection {
 }
 
 impl Service {
-    /// Reads every page of a collection.
+    /// Reads every page of a collection; from the beginning once more when a link has expired.
     pub(super) async fn collection(&self, path_and_query: &str) -> Collection {
+        let collection = self.pages(path_and_query).await;
+        match &collection.broken {
+            Some(error) if error.kind == TenantErrorKind::ExpiredPage => {
+                self.pages(path_and_query).await
+            }
+            _ => collection,
+        }
+    }
+
+    async fn pages(&self, path_and_query: &str) -> Collection {
         let mut collection = Collection::default();
         match self.get(path_and_query) {
             Ok(call) => self.follow(&mut collection, Some(call)).await,

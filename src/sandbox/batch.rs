@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::delivery::Delivery;
 use super::errors::Failure;
+use super::faults::Fault;
 use super::owner::{Part, State};
 use super::request::{Body, Reply, Request};
 use super::routes;
@@ -53,18 +55,39 @@ pub(super) fn answer(
         known.push(id);
     }
 
+    // A connection that is reset before is reset before any part.
+    let steps: Vec<(&Value, Request, Option<Fault>)> = requests
+        .iter()
+        .map(|step| {
+            let part = part(step, request);
+            let struck = state.strike(&part);
+            (step, part, struck)
+        })
+        .collect();
+    let is_reset = |fault: &Option<Fault>| fault.as_ref().is_some_and(Fault::resets_before);
+    if steps.iter().any(|(_, _, struck)| is_reset(struck)) {
+        let parts = steps.iter().map(|(_, part, struck)| Part {
+            method: part.method.clone(),
+            path: part.path.clone(),
+            status: 0,
+            fault: struck.as_ref().map(|fault| fault.kind.name()),
+        });
+        return Ok((Reply::reset(), parts.collect()));
+    }
     let mut statuses: BTreeMap<&str, u16> = BTreeMap::new();
     let mut responses = Vec::new();
     let mut parts = Vec::new();
-    for step in requests {
-        let part = part(step, request);
+    let mut delivery = Delivery::default();
+    for (step, part, struck) in steps {
         let failed_before = step["dependsOn"].as_array().is_some_and(|needs| {
             needs
                 .iter()
                 .filter_map(Value::as_str)
                 .any(|need| statuses.get(need).is_none_or(|status| *status >= 400))
         });
-        let handled = if failed_before {
+        let handled = if let Some(failure) = struck.as_ref().and_then(Fault::instead) {
+            Err(failure)
+        } else if failed_before {
             Err(Failure::new(
                 424,
                 "FailedDependency",
@@ -77,20 +100,28 @@ pub(super) fn answer(
         {
             Err(Failure::bad_request("Nested batches are not supported."))
         } else {
-            routes::handle(state, caller, &part)
+            routes::handle(state, caller, &part, struck.as_ref())
         };
-        let reply = handled.unwrap_or_else(|failure| {
+        let spoiled = handled.map(|reply| match &struck {
+            Some(fault) => fault.spoil(reply),
+            None => reply,
+        });
+        let reply = spoiled.unwrap_or_else(|failure| {
             routes::refused(state, &part, &failure, &Uuid::new_v4().to_string())
         });
+        // What happens to the connection happens to all of the batch.
+        delivery = delivery.and(reply.delivery);
         statuses.insert(text(step, "id"), reply.status);
         parts.push(Part {
             method: part.method.clone(),
             path: part.path.clone(),
             status: reply.status,
+            fault: struck.map(|fault| fault.kind.name()),
         });
         responses.push(response(step, reply));
     }
-    Ok((Reply::ok(json!({"responses": responses})), parts))
+    let reply = Reply::ok(json!({"responses": responses})).deliver(delivery);
+    Ok((reply, parts))
 }
 
 fn part(step: &Value, outer: &Request) -> Request {
@@ -113,7 +144,9 @@ fn part(step: &Value, outer: &Request) -> Request {
     let version = if outer.beta { "beta" } else { "v1.0" };
     let url = text(step, "url");
     let target = format!("/{version}/{}", url.trim_start_matches('/'));
-    Request::new(text(step, "method"), &target, headers, body, &outer.origin)
+    let mut part = Request::new(text(step, "method"), &target, headers, body, &outer.origin);
+    part.page_limit = outer.page_limit;
+    part
 }
 
 fn response(step: &Value, reply: Reply) -> Value {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::CLIENT_ID;
 use super::clock::{advanced, graph_time};
+use super::faults::Fault;
 use super::owner::{Owner, State};
 use super::recipe::Recipe;
 use super::request::{Reply, Request};
@@ -29,6 +30,9 @@ pub(super) fn answer(owner: &Owner, state: &mut State, request: &Request) -> Rep
             Reply::no_content()
         }
         ("POST", ["sandbox", "settings"]) => settings(owner, request),
+        ("GET", ["sandbox", "faults"]) => Reply::ok(owner.faults().to_json()),
+        ("POST", ["sandbox", "faults"]) => fault(owner, request),
+        ("DELETE", ["sandbox", "faults"]) => Reply::ok(json!({"cleared": owner.faults().clear()})),
         _ => refused(404, "the sandbox has no such control"),
     }
 }
@@ -66,7 +70,7 @@ fn describe(owner: &Owner, state: &State) -> Value {
         "now": graph_time(state.tenant.now()),
         "events": state.tenant.events(),
         "recipe": state.tenant.recipe(),
-        "settings": {"page_size": owner.settings().page_size},
+        "settings": owner.settings().to_json(),
         "tenants": owner.identities().map(|tenant| &tenant.id).collect::<Vec<_>>(),
     })
 }
@@ -90,26 +94,32 @@ fn settings(owner: &Owner, request: &Request) -> Reply {
     let Ok(body) = request.object() else {
         return refused(400, "the body is a JSON object like {\"page_size\": 5}");
     };
-    let mut settings = owner.settings().clone();
-    for (name, value) in body.as_object().into_iter().flatten() {
-        match (name.as_str(), value) {
-            ("page_size", Value::Null) => settings.page_size = None,
-            ("page_size", value) => {
-                match value.as_u64().and_then(|size| usize::try_from(size).ok()) {
-                    Some(size) if size > 0 => settings.page_size = Some(size),
-                    _ => return refused(400, "page_size is a number from 1, or null for one page"),
-                }
-            }
-            ("partial_queries", Value::Bool(is_partial)) => settings.partial_queries = *is_partial,
-            _ => return refused(400, &format!("there is no setting `{name}`")),
+    let changes = body.as_object().cloned().unwrap_or_default();
+    let mut settings = owner.settings();
+    match settings.with(&changes) {
+        Ok(changed) => {
+            *settings = changed;
+            Reply::ok(settings.to_json())
         }
+        Err(sentence) => refused(400, &sentence),
     }
-    let shown = json!({
-        "page_size": settings.page_size,
-        "partial_queries": settings.partial_queries,
-    });
-    *owner.settings() = settings;
-    Reply::ok(shown)
+}
+
+fn fault(owner: &Owner, request: &Request) -> Reply {
+    let Ok(body) = request.object() else {
+        return refused(
+            400,
+            "the body is a JSON object like {\"method\": \"GET\", \"status\": 503}",
+        );
+    };
+    match Fault::read(&body) {
+        Ok(fault) => {
+            let shown = fault.to_json();
+            owner.faults().add(fault);
+            Reply::ok(shown)
+        }
+        Err(sentence) => refused(400, &sentence),
+    }
 }
 
 /// A control's own refusal.

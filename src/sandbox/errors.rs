@@ -1,5 +1,8 @@
 //! What Graph says when it says no: codes, texts, and the envelope around them.
 
+use std::borrow::Cow;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::request::Request;
@@ -8,22 +11,40 @@ use super::request::Request;
 const MALFORMED: &str =
     "The server could not process the request because it is malformed or incorrect.";
 
-/// A refusal: the status, Graph's code, and the text.
+/// A refusal: the status, Graph's code, the text, and the headers that go with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Failure {
     pub(super) status: u16,
-    pub(super) code: &'static str,
+    pub(super) code: Cow<'static, str>,
     pub(super) message: String,
+    pub(super) headers: Vec<(&'static str, String)>,
 }
 
 impl Failure {
     /// A refusal in the words given.
-    pub(super) fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
+    pub(super) fn new(
+        status: u16,
+        code: impl Into<Cow<'static, str>>,
+        message: impl Into<String>,
+    ) -> Self {
         Self {
             status,
-            code,
+            code: code.into(),
             message: message.into(),
+            headers: Vec::new(),
         }
+    }
+
+    /// The same refusal with one more header.
+    pub(super) fn with_header(mut self, name: &'static str, value: String) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// The same refusal, which says when to come back, in whole seconds.
+    pub(super) fn with_retry_after(self, wait: Duration) -> Self {
+        let seconds = wait.as_millis().div_ceil(1_000).max(1);
+        self.with_header("retry-after", seconds.to_string())
     }
 
     /// The 400 of the policy endpoints.
@@ -44,6 +65,15 @@ impl Failure {
             format!(
                 "Resource '{id}' does not exist or one of its queried reference-property objects are not present."
             ),
+        )
+    }
+
+    /// The 400 for the token of a `nextLink` that is not good any more, or never was.
+    pub(super) fn expired_page_token() -> Self {
+        Self::new(
+            400,
+            "Directory_ExpiredPageToken",
+            "The specified page token value has expired and can no longer be included in your request.",
         )
     }
 

@@ -15,10 +15,13 @@ mod cast;
 mod clock;
 mod controls;
 mod crowd;
+mod delivery;
 mod directory;
 mod errors;
+mod faults;
 mod filter;
 mod identity;
+mod lag;
 mod locations;
 mod members;
 mod organisation;
@@ -39,19 +42,23 @@ mod rules;
 mod schema;
 mod script;
 mod server;
+mod settings;
 mod settlement;
 mod signins;
 mod strengths;
 mod tenant;
+mod throttle;
 mod token;
 mod truth;
 
 #[cfg(test)]
 mod tests;
 
+pub use faults::FAULT_KINDS;
 pub use identity::Identity;
 pub use recipe::Recipe;
-pub use remote::control;
+pub use remote::{clear_faults, control, faults, served_at};
+pub use settings::{Latency, ReadLag, Settings, Throttle};
 
 use std::io;
 use std::net::SocketAddr;
@@ -76,12 +83,28 @@ pub struct Options {
     pub state: PathBuf,
     /// The address to listen on; loopback only, port 0 for any free one.
     pub listen: SocketAddr,
+    /// How it behaves while this process owns the state.
+    pub settings: Settings,
     /// How many tenants to serve, numbered from 1; see [`Identity::of`].
     pub tenants: usize,
     /// What a tenant is made of that nobody has written to yet.
     pub recipe: Recipe,
     /// A file to append every exchange to that this process answers, as JSON Lines without secrets.
     pub record: Option<PathBuf>,
+}
+
+impl Options {
+    /// One tenant, kept in this directory, on any free port, in fair weather.
+    pub fn of(state: PathBuf) -> Self {
+        Self {
+            state,
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            settings: Settings::default(),
+            tenants: 1,
+            recipe: Recipe::default(),
+            record: None,
+        }
+    }
 }
 
 /// Why a sandbox could not be started.
@@ -182,13 +205,19 @@ pub async fn start(options: Options) -> Result<Running, SandboxError> {
         options.recipe,
         url.clone(),
         options.record.as_deref(),
+        options.settings.clone(),
     )?);
-    door.try_own().await?;
+    let owns = door.try_own().await?.is_some();
     let (shutdown, stopped) = tokio::sync::oneshot::channel();
     let task = tokio::spawn(server::serve(listener, door, stopped));
-    Ok(Running {
+    let running = Running {
         url,
         shutdown,
         task,
-    })
+    };
+    if !owns && options.settings != Settings::default() {
+        // Whoever asks for bad weather wants it now, not when this process happens to own the state.
+        control(running.url(), None, "settings", &options.settings.to_json()).await?;
+    }
+    Ok(running)
 }

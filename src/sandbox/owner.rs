@@ -4,17 +4,23 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use serde::Serialize;
 
 use super::audit::Activity;
+use super::delivery::Delivery;
 use super::errors::Failure;
+use super::faults::{Fault, Faults};
 use super::identity::Identity;
+use super::lag::Lag;
 use super::population;
 use super::recipe::Recipe;
 use super::request::{Reply, Request};
+use super::settings::Settings;
 use super::signins::Past;
 use super::tenant::{Change, Event, Happening, Tenant};
+use super::throttle::Meter;
 use super::token::Caller;
 use super::{SandboxError, clock, controls, routes, token};
 use crate::store::{Lock, Log, write_atomic};
@@ -36,6 +42,9 @@ pub(super) struct Served {
     /// The parts of a `$batch`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) parts: Vec<Part>,
+    /// The fault that struck it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) fault: Option<&'static str>,
 }
 
 /// A part of a `$batch` that was served.
@@ -44,15 +53,9 @@ pub(super) struct Part {
     pub(super) method: String,
     pub(super) path: String,
     pub(super) status: u16,
-}
-
-/// What the control endpoint can switch.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Settings {
-    /// The page size of the policy list; one page when not set.
-    pub(super) page_size: Option<usize>,
-    /// Whether Log Analytics answers 200 with an error beside its tables.
-    pub(super) partial_queries: bool,
+    /// The fault that struck it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) fault: Option<&'static str>,
 }
 
 /// One tenant, with the log that it is the fold of.
@@ -67,11 +70,20 @@ pub(super) struct State {
     fresh: Recipe,
     /// The switches of the server, as they stood when the request came.
     pub(super) settings: Settings,
+    /// The script of the server.
+    faults: Arc<Mutex<Faults>>,
+    pub(super) lag: Lag,
+    pub(super) meter: Meter,
 }
 
 impl State {
     /// Reads a tenant; a log without an event begins with the recipe.
-    fn open(identity: &Identity, log_path: PathBuf, recipe: &Recipe) -> Result<Self, SandboxError> {
+    fn open(
+        identity: &Identity,
+        log_path: PathBuf,
+        recipe: &Recipe,
+        faults: Arc<Mutex<Faults>>,
+    ) -> Result<Self, SandboxError> {
         let (log, tenant, past) = replay(identity, &log_path)?;
         let is_fresh = tenant.events() == 0;
         let mut state = Self {
@@ -81,6 +93,9 @@ impl State {
             log_path,
             fresh: recipe.clone(),
             settings: Settings::default(),
+            faults,
+            lag: Lag::new(Instant::now()),
+            meter: Meter::default(),
         };
         if is_fresh && *recipe != Recipe::default() {
             let populated = state.record(Happening::Populate(recipe.clone()));
@@ -100,7 +115,13 @@ impl State {
             // The line may be there in whole, in part or not at all. Reading the log again decides, so
             // that the next line is not glued to a torn one.
             (self.log, self.tenant, self.past) = self.replayed()?;
+            self.lag.forget();
             return Err(broken(&error));
+        }
+        match &event.what {
+            // Whatever was written is old by then.
+            Happening::Populate(_) | Happening::Advance { .. } => self.lag.forget(),
+            Happening::Write { .. } => self.lag.keep(self.tenant.clone()),
         }
         step(&mut self.tenant, &mut self.past, &event);
         Ok(event)
@@ -110,11 +131,17 @@ impl State {
     pub(super) fn reset(&mut self, recipe: Recipe) -> Result<(), Failure> {
         write_atomic(&self.log_path, b"").map_err(|error| broken(&error))?;
         (self.log, self.tenant, self.past) = self.replayed()?;
+        self.lag.forget();
         // An empty log is a tenant of the default recipe only where nothing else was asked for.
         if recipe != Recipe::default() || self.fresh != Recipe::default() {
             self.record(Happening::Populate(recipe))?;
         }
         Ok(())
+    }
+
+    /// What the script has for a request.
+    pub(super) fn strike(&self, request: &Request) -> Option<Fault> {
+        locked(&self.faults).strike(request, &self.tenant.identity().id)
     }
 
     fn replayed(&self) -> Result<Replayed, Failure> {
@@ -175,8 +202,10 @@ fn replay(identity: &Identity, path: &Path) -> Result<Replayed, SandboxError> {
 #[derive(Debug)]
 pub(super) struct Session<'a> {
     pub(super) tenant: &'a Tenant,
+    /// What the tenant was before each write of the last month.
     pub(super) past: &'a Arc<Vec<Past>>,
-    pub(super) settings: &'a Settings,
+    /// The tenant in which a policy finds what it names.
+    pub(super) references: &'a Tenant,
     pub(super) caller: &'a Caller,
 }
 
@@ -208,6 +237,26 @@ impl Answer {
     }
 }
 
+/// An answer on its way out.
+#[derive(Debug)]
+pub(super) struct Answered {
+    pub(super) reply: Reply,
+    /// The tenant's time, for the `Date` header.
+    pub(super) now: jiff::Timestamp,
+    /// The scripted fault that struck the request or a part of it.
+    pub(super) fault: Option<&'static str>,
+}
+
+impl Answered {
+    fn new(reply: Reply, now: jiff::Timestamp) -> Self {
+        Self {
+            reply,
+            now,
+            fault: None,
+        }
+    }
+}
+
 /// A tenant's place at the server; its state is read when it is asked for.
 #[derive(Debug)]
 struct Seat {
@@ -226,6 +275,7 @@ pub(super) struct Owner {
     /// What a tenant is made of that nobody has written to yet.
     recipe: Recipe,
     settings: Mutex<Settings>,
+    faults: Arc<Mutex<Faults>>,
     requests: Mutex<VecDeque<Served>>,
     /// How many requests there were.
     asked: AtomicU64,
@@ -243,6 +293,7 @@ impl Owner {
         tenants: usize,
         recipe: &Recipe,
         url: &str,
+        settings: Settings,
         lock: Lock,
     ) -> Result<Self, SandboxError> {
         let url_path = directory.join("url");
@@ -275,17 +326,20 @@ impl Owner {
                 }
             })
             .collect();
+        let faults = Arc::<Mutex<Faults>>::default();
         let first = &seats[0];
         *locked(&first.state) = Some(State::open(
             &first.identity,
             first.log_path.clone(),
             recipe,
+            Arc::clone(&faults),
         )?);
         write_atomic(&url_path, url.as_bytes()).map_err(failed)?;
         Ok(Self {
             seats,
             recipe: recipe.clone(),
-            settings: Mutex::default(),
+            settings: Mutex::new(settings),
+            faults,
             requests: Mutex::default(),
             asked: AtomicU64::new(0),
             url_path,
@@ -294,12 +348,12 @@ impl Owner {
         })
     }
 
-    /// Answers one request; also returns the tenant's time for the `Date` header.
-    pub(super) fn answer(&self, request: &Request) -> (Reply, jiff::Timestamp) {
+    /// Answers one request.
+    pub(super) fn answer(&self, request: &mut Request) -> Answered {
         let is_control = request.is_control();
         let Some(seat) = self.seat_of(request, is_control) else {
             let start = clock::at(clock::START);
-            return (
+            return Answered::new(
                 controls::refused(404, "no such tenant is served here"),
                 start,
             );
@@ -311,13 +365,14 @@ impl Owner {
             Some(state) => state,
             None => {
                 self.make_room();
-                match State::open(&seat.identity, seat.log_path.clone(), &self.recipe) {
+                let faults = Arc::clone(&self.faults);
+                match State::open(&seat.identity, seat.log_path.clone(), &self.recipe, faults) {
                     Ok(state) => held.insert(state),
                     Err(error) => {
                         let failure = broken(&error);
                         let start = clock::at(clock::START);
                         let date = clock::error_time(start);
-                        return (
+                        return Answered::new(
                             Reply::json(failure.status, failure.envelope(request, &date, "")),
                             start,
                         );
@@ -327,12 +382,23 @@ impl Owner {
         };
         if is_control {
             let reply = controls::answer(self, state, request);
-            return (reply, state.tenant.now());
+            return Answered::new(reply, state.tenant.now());
         }
         state.settings = self.settings().clone();
-        let (reply, parts) = routes::answer(state, request);
+        let reach = state.settings.read_lag;
+        state.lag.begin(request, reach, Instant::now());
+        request.page_limit = state.settings.page_size;
+        let struck = state.strike(request);
+        let (reply, parts) = routes::answer(state, request, struck.as_ref());
+        let late = Delivery {
+            late: state.settings.latency.0,
+            ..Delivery::default()
+        };
         let now = state.tenant.now();
         drop(held);
+        let fault = struck
+            .map(|fault| fault.kind.name())
+            .or_else(|| parts.iter().find_map(|part| part.fault));
         let mut requests = self.requests();
         if requests.len() == REMEMBERED {
             requests.pop_front();
@@ -343,8 +409,13 @@ impl Owner {
             path: request.path.clone(),
             status: reply.status,
             parts,
+            fault,
         });
-        (reply, now)
+        Answered {
+            reply: reply.deliver(late),
+            now,
+            fault,
+        }
     }
 
     /// The tenant that a request is for: what its token, its path or, for a control, its query says.
@@ -394,6 +465,11 @@ impl Owner {
     /// The switches of the server.
     pub(super) fn settings(&self) -> MutexGuard<'_, Settings> {
         locked(&self.settings)
+    }
+
+    /// The script: what goes wrong with the next requests.
+    pub(super) fn faults(&self) -> MutexGuard<'_, Faults> {
+        locked(&self.faults)
     }
 
     /// What was asked, the newest last.

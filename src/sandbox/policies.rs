@@ -23,7 +23,7 @@ pub(super) const WRITE: [&str; 3] = [
 const CONTEXT: &str = "identity/conditionalAccess/policies";
 const KIND: &str = "Policy";
 
-fn collection<'a>(session: &Session<'_>, context: &'a str) -> Collection<'a> {
+fn collection(context: &str) -> Collection<'_> {
     Collection {
         context,
         resource: "ConditionalAccessPolicy",
@@ -36,7 +36,7 @@ fn collection<'a>(session: &Session<'_>, context: &'a str) -> Collection<'a> {
             "templateId",
         ],
         // Real clients read the first page only, so that there is one unless a test wants more.
-        page_size: session.settings.page_size.unwrap_or(usize::MAX),
+        page_size: usize::MAX,
         advanced: false,
         shown: &[],
     }
@@ -47,14 +47,14 @@ pub(super) fn answer(session: &Session<'_>, request: &Request, rest: &[&str]) ->
     match (request.method.as_str(), rest) {
         ("GET", []) => {
             let rows = session.tenant.rows(Table::Policies);
-            page(request, rows, &collection(session, CONTEXT), |row| {
+            page(request, rows, &collection(CONTEXT), |row| {
                 rendered(session, request, row)
             })
             .map(Answer::Read)
         }
         ("GET", ["$count"]) => {
             let rows = session.tenant.rows(Table::Policies);
-            super::query::count(request, rows, &collection(session, CONTEXT)).map(Answer::Read)
+            super::query::count(request, rows, &collection(CONTEXT)).map(Answer::Read)
         }
         ("GET", [id]) => {
             let row = find(session, Table::Policies, id)?;
@@ -83,7 +83,7 @@ pub(super) fn answer_deleted(session: &Session<'_>, request: &Request, rest: &[&
                 .tenant
                 .rows(Table::DeletedPolicies)
                 .filter(|row| is_kept(session, row));
-            page(request, rows, &collection(session, context), |row| {
+            page(request, rows, &collection(context), |row| {
                 rendered(session, request, row)
             })
         }),
@@ -123,7 +123,7 @@ fn create(session: &Session<'_>, request: &Request) -> Handled {
     require(session, &WRITE)?;
     let body = incoming(request, false)?;
     security_defaults_gate(session.tenant, &body)?;
-    let mut row = accepted(session.tenant, body, None)?;
+    let mut row = accepted(session.references, body, None)?;
     row["id"] = json!(session.tenant.next_id());
     row["templateId"] = Value::Null;
     row["createdDateTime"] = json!(stamp(session));
@@ -149,7 +149,7 @@ fn update(session: &Session<'_>, request: &Request, id: &str) -> Handled {
     let body = incoming(request, true)?;
     security_defaults_gate(session.tenant, &body)?;
     let policy = merged(&written(&old), &body);
-    let mut row = accepted(session.tenant, policy, Some(&old))?;
+    let mut row = accepted(session.references, policy, Some(&old))?;
     for key in ["id", "templateId", "createdDateTime"] {
         row[key] = old[key].clone();
     }

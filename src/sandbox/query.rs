@@ -55,7 +55,7 @@ pub(super) fn page<R: AsRef<Value>>(
     let offset = match request.option("skiptoken") {
         Some(token) => token_offset(token).ok_or_else(|| {
             // synthetic: the contract has no text for a skiptoken that is not ours.
-            Failure::new(400, "Directory_ExpiredPageToken", "The specified page token value has expired and can no longer be included in your request.")
+            Failure::expired_page_token()
         })?,
         None => match request.option("skip") {
             // synthetic: the contract has no text for a `$skip` that is no number.
@@ -66,6 +66,9 @@ pub(super) fn page<R: AsRef<Value>>(
         },
     };
     let size = top.unwrap_or(collection.page_size);
+    let size = request
+        .page_limit
+        .map_or(size, |limit| size.min(limit.get()));
     let counts = request
         .option("count")
         .is_some_and(|count| count.eq_ignore_ascii_case("true"))

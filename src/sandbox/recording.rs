@@ -27,6 +27,9 @@ pub(super) struct Recording {
 struct Exchange<'a> {
     request: Asked<'a>,
     response: Answered<'a>,
+    /// The scripted fault that struck; the answer is then what the fault made of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -69,12 +72,12 @@ impl Recording {
         })
     }
 
-    /// Appends an exchange. A disk that fails costs the line and not the answer.
-    pub(super) fn append(&self, request: &Request, reply: &Reply) {
+    /// Appends an exchange, and the fault that struck it. A disk that fails costs the line and not the answer.
+    pub(super) fn append(&self, request: &Request, reply: &Reply, fault: Option<&str>) {
         if request.is_control() {
             return;
         }
-        let line = serde_json::to_vec(&exchange(request, reply)).map(|mut line| {
+        let line = serde_json::to_vec(&exchange(request, reply, fault)).map(|mut line| {
             line.push(b'\n');
             line
         });
@@ -89,7 +92,7 @@ impl Recording {
     }
 }
 
-fn exchange<'a>(request: &'a Request, reply: &'a Reply) -> Exchange<'a> {
+fn exchange<'a>(request: &'a Request, reply: &'a Reply, fault: Option<&'a str>) -> Exchange<'a> {
     let is_login = !request.versioned;
     let headers = request.headers().iter();
     let mut asked: BTreeMap<&str, &str> = headers
@@ -142,5 +145,6 @@ fn exchange<'a>(request: &'a Request, reply: &'a Reply) -> Exchange<'a> {
             headers: answered,
             body,
         },
+        fault,
     }
 }

@@ -9,6 +9,7 @@ use super::SandboxError;
 use super::owner::Owner;
 use super::recipe::Recipe;
 use super::recording::Recording;
+use super::settings::Settings;
 use crate::store::{Lock, LockError};
 
 /// Marks a relayed request, so that two doors never send one in circles.
@@ -50,6 +51,7 @@ pub(super) struct Door {
     tenants: usize,
     recipe: Recipe,
     url: String,
+    settings: Settings,
     owner: RwLock<Option<Arc<Owner>>>,
     taking: tokio::sync::Mutex<()>,
     closed: AtomicBool,
@@ -82,6 +84,7 @@ impl Door {
         recipe: Recipe,
         url: String,
         record: Option<&Path>,
+        settings: Settings,
     ) -> Result<Self, SandboxError> {
         let recording = record
             .map(|path| {
@@ -97,6 +100,7 @@ impl Door {
             tenants,
             recipe,
             url,
+            settings,
             owner: RwLock::new(None),
             taking: tokio::sync::Mutex::new(()),
             closed: AtomicBool::new(false),
@@ -138,10 +142,12 @@ impl Door {
             return Ok(None);
         }
         let (directory, tenants, url) = (self.directory.clone(), self.tenants, self.url.clone());
-        let recipe = self.recipe.clone();
+        let (recipe, settings) = (self.recipe.clone(), self.settings.clone());
         let taken =
             tokio::task::spawn_blocking(move || match Lock::try_take(&directory.join("lock")) {
-                Ok(lock) => Owner::open(&directory, tenants, &recipe, &url, lock).map(Some),
+                Ok(lock) => {
+                    Owner::open(&directory, tenants, &recipe, &url, settings, lock).map(Some)
+                }
                 Err(LockError::Held { .. }) => Ok(None),
                 Err(LockError::Io { path, source }) => Err(SandboxError::State { path, source }),
             })
@@ -224,7 +230,7 @@ impl Door {
 }
 
 /// Whether a URL file names what an owner writes into it; tokens are sent nowhere else.
-fn is_loopback_origin(url: &str) -> bool {
+pub(super) fn is_loopback_origin(url: &str) -> bool {
     url.strip_prefix("http://")
         .and_then(|address| address.parse::<std::net::SocketAddr>().ok())
         .is_some_and(|address| address.ip().is_loopback())

@@ -1,9 +1,12 @@
 //! Asking a served sandbox to do what only a sandbox can.
 
+use std::path::Path;
+
+use reqwest::Method;
 use serde_json::Value;
 
 use super::SandboxError;
-use super::relay::client;
+use super::relay::{client, is_loopback_origin};
 
 /// Asks the sandbox at `url` to `reset`, `advance` and the like, and returns what it answers.
 ///
@@ -18,14 +21,49 @@ pub async fn control(
     what: &str,
     body: &Value,
 ) -> Result<Value, SandboxError> {
+    ask(url, Method::POST, tenant, what, Some(body)).await
+}
+
+/// The faults that are scripted at the sandbox at `url` and have not struck often enough yet.
+///
+/// # Errors
+/// When nobody answers.
+pub async fn faults(url: &str) -> Result<Value, SandboxError> {
+    ask(url, Method::GET, None, "faults", None).await
+}
+
+/// Forgets the faults that are scripted at the sandbox at `url`; says how many those were.
+///
+/// # Errors
+/// When nobody answers.
+pub async fn clear_faults(url: &str) -> Result<Value, SandboxError> {
+    ask(url, Method::DELETE, None, "faults", None).await
+}
+
+/// Where the sandbox of a state directory is being served, as far as its files say.
+pub fn served_at(state: &Path) -> Option<String> {
+    let url = std::fs::read_to_string(state.join("url")).ok()?;
+    is_loopback_origin(&url).then_some(url)
+}
+
+async fn ask(
+    url: &str,
+    method: Method,
+    tenant: Option<&str>,
+    what: &str,
+    body: Option<&Value>,
+) -> Result<Value, SandboxError> {
     let failed = |problem: String| SandboxError::Control {
         url: url.to_owned(),
         problem,
     };
-    let answer = client()?
-        .post(format!("{url}/sandbox/{what}"))
-        .query(&tenant.map(|tenant| [("tenant", tenant)]))
-        .json(body)
+    let mut request = client()?
+        .request(method, format!("{url}/sandbox/{what}"))
+        .query(&tenant.map(|tenant| [("tenant", tenant)]));
+    if let Some(body) = body {
+        request = request.json(body);
+    }
+    let answer = request
         .send()
         .await
         .map_err(|error| failed(format!("nobody answers ({})", error.without_url())))?;

@@ -1,10 +1,12 @@
 //! A request and a reply as the handlers see them, the same for HTTP, for the relay and for `$batch`.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use reqwest::Url;
 use serde_json::Value;
 
+use super::delivery::{Delivery, Shape};
 use super::errors::Failure;
 
 /// One request, taken apart once.
@@ -28,6 +30,8 @@ pub(super) struct Request {
     pub(super) body: Vec<u8>,
     /// The origin the caller used, for absolute URLs.
     pub(super) origin: String,
+    /// The rows that the server puts on a page at most, whatever is asked.
+    pub(super) page_limit: Option<NonZeroUsize>,
 }
 
 impl Request {
@@ -73,6 +77,7 @@ impl Request {
             headers,
             body,
             origin: origin.to_owned(),
+            page_limit: None,
         }
     }
 
@@ -247,6 +252,7 @@ pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) body: Body,
+    pub(super) delivery: Delivery,
 }
 
 impl Reply {
@@ -256,6 +262,7 @@ impl Reply {
             status,
             headers: Vec::new(),
             body: Body::Json(body),
+            delivery: Delivery::default(),
         }
     }
 
@@ -264,12 +271,27 @@ impl Reply {
         Self::json(200, body)
     }
 
+    /// No answer at all: the connection is reset.
+    pub(super) fn reset() -> Self {
+        Self::no_content().deliver(Delivery::shaped(Shape::Reset))
+    }
+
+    /// 200 with a body that is written while it is sent.
+    pub(super) fn stream(body: Stream) -> Self {
+        Self {
+            status: 200,
+            body: Body::Stream(body),
+            ..Self::no_content()
+        }
+    }
+
     /// 204.
     pub(super) fn no_content() -> Self {
         Self {
             status: 204,
             headers: Vec::new(),
             body: Body::Empty,
+            delivery: Delivery::default(),
         }
     }
 
@@ -279,7 +301,14 @@ impl Reply {
             status: 200,
             headers: Vec::new(),
             body: Body::Text(body),
+            delivery: Delivery::default(),
         }
+    }
+
+    /// The same reply, delivered otherwise.
+    pub(super) fn deliver(mut self, delivery: Delivery) -> Self {
+        self.delivery = self.delivery.and(delivery);
+        self
     }
 
     /// The same reply with one more header.

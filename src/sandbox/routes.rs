@@ -1,13 +1,18 @@
 //! Which path is answered by what, behind the check of the token.
 
+use std::time::Instant;
+
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::clock::error_time;
 use super::errors::Failure;
+use super::faults::{Fault, Kind};
+use super::lag::is_read;
 use super::owner::{Answer, Part, Session, State};
 use super::request::{Reply, Request};
-use super::tenant::Happening;
+use super::tenant::{Happening, Table};
+use super::throttle::Asker;
 use super::token::{self, Caller};
 use super::{
     audit, batch, directory, locations, members, organisation, policies, readiness, signins,
@@ -17,16 +22,36 @@ use super::{
 /// What a handler returns.
 pub(super) type Handled = Result<Answer, Failure>;
 
-/// Answers a request to the login or the Graph half; also returns the parts of a batch.
-pub(super) fn answer(state: &mut State, request: &Request) -> (Reply, Vec<Part>) {
-    if !request.versioned
+/// Answers a request to the login or the Graph half, as far as nothing struck it; also returns the parts
+/// of a batch.
+pub(super) fn answer(
+    state: &mut State,
+    request: &Request,
+    struck: Option<&Fault>,
+) -> (Reply, Vec<Part>) {
+    if struck.is_some_and(Fault::resets_before) {
+        return (Reply::reset(), Vec::new());
+    }
+    let spoiled = |reply| match struck {
+        Some(fault) => fault.spoil(reply),
+        None => reply,
+    };
+    let instead = struck.and_then(Fault::instead);
+    if instead.is_none()
+        && !request.versioned
         && let Some(reply) = token::answer(&state.tenant, request)
     {
-        return (reply, Vec::new());
+        return (spoiled(reply), Vec::new());
+    }
+    if let Some(failure) = &instead
+        && !request.versioned
+    {
+        return (token::failed(failure), Vec::new());
     }
     let request_id = Uuid::new_v4().to_string();
-    let (reply, parts) = match authenticated(state, request) {
-        Ok((reply, parts)) => (reply, parts),
+    let answered = instead.map_or_else(|| authenticated(state, request, struck), Err);
+    let (reply, parts) = match answered {
+        Ok((reply, parts)) => (spoiled(reply), parts),
         Err(failure) => (refused(state, request, &failure, &request_id), Vec::new()),
     };
     (reply.with_header("request-id", request_id), parts)
@@ -38,11 +63,22 @@ pub(super) fn is_workspace(request: &Request) -> bool {
     matches!(segments.as_slice(), ["v1", "workspaces", _, "query"])
 }
 
-fn authenticated(state: &mut State, request: &Request) -> Result<(Reply, Vec<Part>), Failure> {
+fn authenticated(
+    state: &mut State,
+    request: &Request,
+    struck: Option<&Fault>,
+) -> Result<(Reply, Vec<Part>), Failure> {
     if is_workspace(request) && request.method == "POST" {
         let caller = Caller::of(&state.tenant, request)?;
-        let session = session(state, &caller);
-        return Ok((signins::kusto::answer(&session, request), Vec::new()));
+        let session = Session {
+            tenant: &state.tenant,
+            past: &state.past,
+            references: &state.tenant,
+            caller: &caller,
+        };
+        let is_partial = state.settings.partial_queries;
+        let reply = signins::kusto::answer(&session, request, is_partial);
+        return Ok((reply, Vec::new()));
     }
     if !request.versioned {
         let first = request.segments.first().map_or("", String::as_str);
@@ -52,7 +88,7 @@ fn authenticated(state: &mut State, request: &Request) -> Result<(Reply, Vec<Par
     if request.segments.len() == 1 && request.segments[0].eq_ignore_ascii_case("$batch") {
         return batch::answer(state, &caller, request);
     }
-    handle(state, &caller, request).map(|reply| (reply, Vec::new()))
+    handle(state, &caller, request, struck).map(|reply| (reply, Vec::new()))
 }
 
 /// Answers one request, or one part of a batch, and records what it writes.
@@ -60,10 +96,39 @@ pub(super) fn handle(
     state: &mut State,
     caller: &Caller,
     request: &Request,
+    struck: Option<&Fault>,
 ) -> Result<Reply, Failure> {
-    let session = session(state, caller);
+    let asker = Asker {
+        app: caller.app(),
+        users: state.tenant.rows(Table::Users).count(),
+    };
+    let toll = state
+        .meter
+        .admit(&state.settings, request, asker, Instant::now())?;
+    let seen = if struck.is_some_and(|fault| fault.kind == Kind::Stale) {
+        state.lag.stale(&state.tenant)
+    } else {
+        state.lag.seen(&state.tenant)
+    };
+    let session = Session {
+        tenant: if is_read(request) {
+            seen
+        } else {
+            &state.tenant
+        },
+        past: &state.past,
+        references: if state.settings.lagging_references {
+            seen
+        } else {
+            &state.tenant
+        },
+        caller,
+    };
     match dispatch(&session, request)? {
-        Answer::Read(reply) => Ok(reply),
+        Answer::Read(mut reply) => {
+            reply.headers.extend(toll);
+            Ok(reply)
+        }
         Answer::Write(write) => {
             let initiated_by = caller.initiated_by(&state.tenant);
             let stamp = super::clock::tick(state.tenant.now());
@@ -72,17 +137,10 @@ pub(super) fn handle(
                 changes: write.changes,
                 audit,
             })?;
-            Ok(write.reply)
+            let mut reply = write.reply;
+            reply.headers.extend(toll);
+            Ok(reply)
         }
-    }
-}
-
-fn session<'a>(state: &'a State, caller: &'a Caller) -> Session<'a> {
-    Session {
-        tenant: &state.tenant,
-        past: &state.past,
-        settings: &state.settings,
-        caller,
     }
 }
 
@@ -94,7 +152,8 @@ pub(super) fn refused(
     request_id: &str,
 ) -> Reply {
     let date = error_time(state.tenant.now());
-    let reply = Reply::json(failure.status, failure.envelope(request, &date, request_id));
+    let mut reply = Reply::json(failure.status, failure.envelope(request, &date, request_id));
+    reply.headers.extend(failure.headers.iter().cloned());
     if failure.status == 401 {
         return reply.with_header("www-authenticate", "Bearer".to_owned());
     }

@@ -7,18 +7,20 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body as HttpBody, Bytes, to_bytes};
-use axum::extract::{Request as HttpRequest, State};
+use axum::body::{Body as HttpBody, Bytes, HttpBody as HttpBodyTrait, to_bytes};
+use axum::extract::{ConnectInfo, Request as HttpRequest, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
+use http_body::Frame;
 use jiff::Timestamp;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
 use super::clock::http_date;
+use super::delivery::{Cut, Lines, deliver};
 use super::errors::Failure;
-use super::owner::Owner;
+use super::owner::{Answered, Owner};
 use super::relay::{Door, NOT_OWNER, Outcome, Parcel, RELAYED};
 use super::request::{Body, Reply, Request, Stream};
 
@@ -33,7 +35,8 @@ const GRACE: Duration = Duration::from_secs(5);
 pub(super) async fn serve(listener: TcpListener, door: Arc<Door>, stopped: oneshot::Receiver<()>) {
     let (quiet, hushed) = oneshot::channel();
     let routes = Router::new().fallback(answer).with_state(Arc::clone(&door));
-    let server = axum::serve(listener, routes).with_graceful_shutdown(async move {
+    let service = routes.into_make_service_with_connect_info::<Cut>();
+    let server = axum::serve(Lines(listener), service).with_graceful_shutdown(async move {
         let _ = stopped.await;
         let _ = quiet.send(());
     });
@@ -47,7 +50,21 @@ pub(super) async fn serve(listener: TcpListener, door: Arc<Door>, stopped: onesh
     door.close().await;
 }
 
-async fn answer(State(door): State<Arc<Door>>, http: HttpRequest) -> Response {
+async fn answer(
+    State(door): State<Arc<Door>>,
+    ConnectInfo(cut): ConnectInfo<Cut>,
+    http: HttpRequest,
+) -> Response {
+    let is_relayed = http.headers().contains_key(RELAYED);
+    let response = found(&door, http).await;
+    if is_relayed {
+        // The relay has the caller's connection; ours is only the way to it.
+        return response;
+    }
+    deliver(response, &cut).await
+}
+
+async fn found(door: &Door, http: HttpRequest) -> Response {
     let (head, body) = http.into_parts();
     let target = head
         .uri
@@ -67,7 +84,7 @@ async fn answer(State(door): State<Arc<Door>>, http: HttpRequest) -> Response {
         body,
     };
     if let Some(owner) = door.owned() {
-        return answer_owned(&door, owner, parcel).await;
+        return answer_owned(door, owner, parcel).await;
     }
     if parcel.headers.contains_key(RELAYED) {
         let mut response = failure(
@@ -81,7 +98,7 @@ async fn answer(State(door): State<Arc<Door>>, http: HttpRequest) -> Response {
         return response;
     }
     match door.find(&parcel).await {
-        Outcome::Own(owner) => answer_owned(&door, owner, parcel).await,
+        Outcome::Own(owner) => answer_owned(door, owner, parcel).await,
         Outcome::Relayed(response) => response,
         Outcome::Broken => failure(
             StatusCode::BAD_GATEWAY,
@@ -96,7 +113,7 @@ async fn answer(State(door): State<Arc<Door>>, http: HttpRequest) -> Response {
 
 async fn answer_owned(door: &Door, owner: Arc<Owner>, parcel: Parcel) -> Response {
     let recording = door.recording();
-    let request = Request::new(
+    let mut request = Request::new(
         parcel.method.as_str(),
         &parcel.target,
         readable(&parcel.headers),
@@ -105,9 +122,9 @@ async fn answer_owned(door: &Door, owner: Arc<Owner>, parcel: Parcel) -> Respons
     );
     // The log is synced before the answer, which may take a while: not on the runtime's own threads.
     tokio::task::spawn_blocking(move || {
-        let (reply, now) = owner.answer(&request);
+        let Answered { reply, now, fault } = owner.answer(&mut request);
         if let Some(recording) = recording {
-            recording.append(&request, &reply);
+            recording.append(&request, &reply, fault);
         }
         response(reply, now, request.header("client-request-id"))
     })
@@ -152,7 +169,7 @@ fn response(reply: Reply, now: Timestamp, client_request_id: Option<&str>) -> Re
         Body::Empty => HttpBody::empty(),
         Body::Json(value) => HttpBody::from(serde_json::to_vec(&value).unwrap_or_default()),
         Body::Text(text) => HttpBody::from(text),
-        Body::Stream(stream) => HttpBody::from_stream(Pieces::of(stream)),
+        Body::Stream(stream) => HttpBody::new(Pieces::of(stream)),
     };
     let mut response = Response::new(body);
     *response.status_mut() =
@@ -173,6 +190,7 @@ fn response(reply: Reply, now: Timestamp, client_request_id: Option<&str>) -> Re
     for (name, value) in &reply.headers {
         put(name, value);
     }
+    reply.delivery.put_on(&mut response);
     response
 }
 
@@ -189,11 +207,16 @@ impl Pieces {
     }
 }
 
-impl futures_core::Stream for Pieces {
-    type Item = Result<Bytes, Infallible>;
+impl HttpBodyTrait for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
 
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.poll_recv(context).map(|piece| piece.map(Ok))
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let piece = self.0.poll_recv(context);
+        piece.map(|piece| piece.map(|bytes| Ok(Frame::data(bytes))))
     }
 }
 

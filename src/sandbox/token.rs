@@ -65,6 +65,11 @@ impl Caller {
         Ok(Self { claims })
     }
 
+    /// The application that asks, by its client id.
+    pub(super) fn app(&self) -> &str {
+        text(&self.claims, "appid")
+    }
+
     /// Whether the token carries a permission, as a role or as a scope.
     pub(super) fn may(&self, permission: &str) -> bool {
         let is_role = self.claims["roles"]
@@ -386,6 +391,16 @@ fn invalid_grant() -> Reply {
         "invalid_grant",
         70000,
         "The provided value for the code or token is invalid or expired.",
+    )
+}
+
+/// A scripted failure in the words of the login half.
+pub(super) fn failed(failure: &Failure) -> Reply {
+    refused(
+        failure.status,
+        "temporarily_unavailable",
+        90033,
+        &failure.message,
     )
 }
 

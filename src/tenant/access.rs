@@ -98,6 +98,8 @@ pub enum TenantErrorKind {
     Throttled,
     /// The service found the request wrong.
     Rejected,
+    /// The link to the next page is too old; the collection has to be read from its beginning.
+    ExpiredPage,
     /// The service failed.
     Service,
     /// The answer does not have the documented shape.

@@ -9,5 +9,6 @@ mod graph_contract;
 mod main_job;
 mod population;
 mod requests;
+mod sandbox_faults;
 mod support;
 mod trial;

@@ -49,7 +49,7 @@ async fn a_demotion_says_when_it_is_not_certain() {
     tenant.faults(&[NotCarriedOut; 1000]);
     let error = lower(&machine, &tenant).await.unwrap_err();
     assert!(
-        matches!(&error, ApplyError::Partly { reason, .. } if reason.contains("is not known: 429")),
+        matches!(&error, ApplyError::Partly { reason, .. } if reason.contains("is not known: 503")),
         "{error:?}"
     );
     tenant.faults(&[]);

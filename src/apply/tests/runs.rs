@@ -115,7 +115,7 @@ async fn a_creation_that_does_not_arrive_twice_is_left_open_and_converges_later(
     tenant.faults(&[NotCarriedOut, NotCarriedOut]);
     let (done, reason) = partly(machine.apply(&tenant, &desired).await);
     assert_eq!(done, [] as [&str; 0]);
-    assert_eq!(reason, "azure-mfa: the write did not arrive, twice: 429");
+    assert_eq!(reason, "azure-mfa: the write did not arrive, twice: 503");
     assert_eq!(machine.journal(), ["intent"]);
     assert_eq!(tenant.sent().len(), 2);
 
@@ -126,6 +126,30 @@ async fn a_creation_that_does_not_arrive_twice_is_left_open_and_converges_later(
     );
     assert_eq!(tenant.holds(), [report_only(NAME)]);
     assert_eq!(tenant.sent().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_the_service_has_no_room_for_is_looked_up_and_sent_again() {
+    let desired = wanting(WantedState::ReportOnly);
+    for (times, sent) in [(1, 2), (5, 6)] {
+        let (machine, tenant) = (Machine::new(), Tenant::new([]));
+        tenant.faults(&vec![Throttled; times]);
+        machine.apply(&tenant, &desired).await.unwrap();
+        assert_eq!(tenant.sent().len(), sent);
+        assert_eq!(tenant.holds(), [report_only(NAME)]);
+    }
+    // A tenant that never has room ends the run.
+    let (machine, tenant) = (Machine::new(), Tenant::new([]));
+    tenant.faults(&[Throttled; 20]);
+    let (_, reason) = partly(machine.apply(&tenant, &desired).await);
+    assert_eq!(reason, "azure-mfa: the write did not arrive, twice: 429");
+    assert_eq!(tenant.sent().len(), 7);
+    // Each time it may have arrived all the same.
+    let (machine, tenant) = (Machine::new(), Tenant::new([]));
+    tenant.faults(&[Throttled, AnswerLost]);
+    machine.apply(&tenant, &desired).await.unwrap();
+    assert_eq!(tenant.sent().len(), 2);
+    assert_eq!(tenant.holds(), [report_only(NAME)]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -21,8 +21,10 @@ pub(super) enum Fault {
     Nothing,
     /// It is carried out, and the answer is lost.
     AnswerLost,
-    /// It is not carried out, and nobody says so: a 429, a 5xx, a connection that broke.
+    /// It is not carried out, and nobody says so: a 5xx, a connection that broke.
     NotCarriedOut,
+    /// It is not carried out: the service takes no more requests for now.
+    Throttled,
     /// It is carried out, and the writer is killed before the answer.
     KilledAfter,
     /// The writer is killed before it is carried out.
@@ -151,7 +153,11 @@ impl Tenant {
         let error = |text: &str| TenantError::new(TenantErrorKind::Service, text);
         match fault {
             Fault::Refused => return Err(WriteError::Refused(error("1007: no"))),
-            Fault::NotCarriedOut => return Err(WriteError::Uncertain(error("429"))),
+            Fault::NotCarriedOut => return Err(WriteError::Uncertain(error("503"))),
+            Fault::Throttled => {
+                let error = TenantError::new(TenantErrorKind::Throttled, "429");
+                return Err(WriteError::Uncertain(error));
+            }
             Fault::KilledBefore => std::future::pending().await,
             _ => {}
         }

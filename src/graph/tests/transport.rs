@@ -57,6 +57,37 @@ async fn pages_are_followed_and_the_first_date_counts() {
 }
 
 #[tokio::test]
+async fn a_link_that_expired_is_a_reason_to_begin_again_once() {
+    for (expires, pages) in [(1, 4), (2, 4)] {
+        let expired = AtomicUsize::new(0);
+        let stub = Stub::start(move |seen| {
+            let link = format!("http://{}{POLICIES}?$skiptoken=2", seen.headers["host"]);
+            let code = "Directory_ExpiredPageToken";
+            match (seen.path.as_str(), seen.query.as_str()) {
+                (POLICIES, "") => Some(Scripted::json(
+                    200,
+                    &json!({"value": [policy(ID, "one")], "@odata.nextLink": link}),
+                )),
+                (POLICIES, _) if expired.fetch_add(1, Ordering::SeqCst) < expires => {
+                    Some(Scripted::json(
+                        400,
+                        &json!({"error": {"code": code, "message": "Expired."}}),
+                    ))
+                }
+                (POLICIES, _) => Some(Scripted::json(200, &json!({"value": []}))),
+                _ => None,
+            }
+        })
+        .await;
+        match stub.tenant().policies().await {
+            Ok(list) => assert_eq!((expires, list.policies.len()), (1, 1), "each once"),
+            Err(error) => assert_eq!((expires, error.kind), (2, TenantErrorKind::ExpiredPage)),
+        }
+        assert_eq!(stub.seen(POLICIES).len(), pages);
+    }
+}
+
+#[tokio::test]
 async fn a_link_or_redirect_to_another_host_is_not_followed() {
     let other = Stub::start(|_| Some(Scripted::json(200, &json!({"value": []})))).await;
     let foreign = other.origin.clone();

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::super::errors::Failure;
 use super::super::owner::Session;
-use super::super::request::{Body, Reply, Request, Stream};
+use super::super::request::{Reply, Request, Stream};
 use super::super::routes::require;
 use super::super::tenant::text;
 use super::apps::APPS;
@@ -30,7 +30,11 @@ enum Query {
 }
 
 /// `POST /v1/workspaces/{id}/query`.
-pub(in super::super) fn answer(session: &Session<'_>, request: &Request) -> Reply {
+pub(in super::super) fn answer(
+    session: &Session<'_>,
+    request: &Request,
+    is_partial: bool,
+) -> Reply {
     let asked = require(session, &["AuditLog.Read.All"])
         .and_then(|()| request.object())
         .and_then(|body| Asked::of(text(&body, "query"), session.tenant.now()));
@@ -53,7 +57,6 @@ pub(in super::super) fn answer(session: &Session<'_>, request: &Request) -> Repl
     };
     let (from, to) = (asked.from.as_second(), asked.to.as_second() - 1);
     let log = Log::of(super::history(session), Wanted::between(kinds, from, to));
-    let is_partial = session.settings.partial_queries;
     // A month of a large tenant takes a while: it is counted while nobody else has to wait.
     let body = Stream::new(move |sink| {
         let mut answer = asked.run(&log);
@@ -69,11 +72,7 @@ pub(in super::super) fn answer(session: &Session<'_>, request: &Request) -> Repl
         }
         sink(answer.to_string().into_bytes());
     });
-    Reply {
-        status: 200,
-        headers: Vec::new(),
-        body: Body::Stream(body),
-    }
+    Reply::stream(body)
 }
 
 /// A query that was understood.

@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 
 use super::errors::Failure;
 use super::owner::Session;
-use super::request::{Body, Reply, Request, Stream};
+use super::request::{Reply, Request, Stream};
 use super::routes::require;
 use super::tenant::Tenant;
 pub(super) use history::{History, Past};
@@ -74,6 +74,9 @@ pub(super) fn list(session: &Session<'_>, request: &Request) -> Result<Reply, Fa
                 ))
             })?,
     };
+    let size = request
+        .page_limit
+        .map_or(size, |limit| size.min(limit.get()));
     if request.option("skip").is_some() {
         // synthetic: that `$skip` is not supported is documented, the sentence is not.
         return Err(Failure::bad_request("Skip is not supported on signIns."));
@@ -93,11 +96,7 @@ pub(super) fn list(session: &Session<'_>, request: &Request) -> Result<Reply, Fa
     let log = Log::of(history(session), wanted);
     let request = request.clone();
     let body = Stream::new(move |sink| page(&request, &log, after, size, view, sink));
-    Ok(Reply {
-        status: 200,
-        headers: Vec::new(),
-        body: Body::Stream(body),
-    })
+    Ok(Reply::stream(body))
 }
 
 /// Writes a page, piece by piece, until nobody takes the pieces any more.

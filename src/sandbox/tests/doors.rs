@@ -81,13 +81,7 @@ async fn what_was_acknowledged_survives_a_torn_log() {
     assert_eq!(client.post(POLICIES, azure_mfa()).await.id(), made.id());
     again.stop().await;
     std::fs::write(&log, "nonsense\n").unwrap();
-    let options = Options {
-        tenants: 1,
-        recipe: crate::sandbox::Recipe::default(),
-        state: directory.path().to_owned(),
-        listen: "127.0.0.1:0".parse().unwrap(),
-        record: None,
-    };
+    let options = Options::of(directory.path().to_owned());
     assert!(
         start(options)
             .await
@@ -96,11 +90,8 @@ async fn what_was_acknowledged_survives_a_torn_log() {
             .contains("line 1 is not an event")
     );
     let abroad = Options {
-        tenants: 1,
-        recipe: crate::sandbox::Recipe::default(),
-        state: directory.path().to_owned(),
         listen: "0.0.0.0:0".parse().unwrap(),
-        record: None,
+        ..Options::of(directory.path().to_owned())
     };
     assert!(start(abroad).await.is_err());
 }

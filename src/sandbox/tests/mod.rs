@@ -21,6 +21,7 @@ mod login;
 mod policies;
 mod recording;
 mod refusals;
+mod weather;
 
 const POLICIES: &str = "/v1.0/identity/conditionalAccess/policies";
 const AZURE: &str = "797f4846-ba00-4fd7-ba43-dac1f8f63013";
@@ -55,11 +56,8 @@ async fn serve(state: &Path) -> Running {
 
 async fn start_with(state: &Path, tenants: usize) -> Running {
     start(Options {
-        state: state.to_owned(),
-        listen: "127.0.0.1:0".parse().unwrap(),
         tenants,
-        recipe: crate::sandbox::Recipe::default(),
-        record: None,
+        ..Options::of(state.to_owned())
     })
     .await
     .unwrap()

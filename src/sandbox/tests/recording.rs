@@ -7,11 +7,8 @@ use crate::sandbox::{CLIENT_SECRET, Options, Running, start};
 
 async fn serve(state: &std::path::Path, record: &std::path::Path) -> Running {
     start(Options {
-        state: state.to_owned(),
-        listen: "127.0.0.1:0".parse().unwrap(),
-        tenants: 1,
-        recipe: crate::sandbox::Recipe::default(),
         record: Some(record.to_owned()),
+        ..Options::of(state.to_owned())
     })
     .await
     .unwrap()
@@ -79,11 +76,8 @@ async fn a_request_that_is_relayed_is_written_down_once_by_whoever_answers() {
 async fn a_file_that_cannot_be_written_is_said_at_once() {
     let directory = tempfile::tempdir().unwrap();
     let error = start(Options {
-        state: directory.path().to_owned(),
-        listen: "127.0.0.1:0".parse().unwrap(),
-        tenants: 1,
-        recipe: crate::sandbox::Recipe::default(),
         record: Some(directory.path().to_owned()),
+        ..Options::of(directory.path().to_owned())
     })
     .await
     .unwrap_err();

@@ -63,6 +63,24 @@ impl Graph {
         )
     }
 
+    /// Sends a POST over a connection that may break.
+    pub(crate) fn try_post(&self, path: &str, body: &Value) -> std::io::Result<(u16, String)> {
+        let authorization = format!("Bearer {}", self.token);
+        let headers = [
+            ("authorization", authorization.as_str()),
+            ("content-type", "application/json"),
+        ];
+        let body = body.to_string();
+        let (status, _, body) = try_exchange(&self.url, "POST", path, &headers, body.as_bytes())?;
+        Ok((status, body))
+    }
+
+    /// Scripts a fault.
+    #[track_caller]
+    pub(crate) fn script(&self, fault: &Value) {
+        self.expect("POST", "/sandbox/faults", Some(fault), 200);
+    }
+
     #[track_caller]
     pub(crate) fn expect(
         &self,
@@ -314,18 +332,29 @@ pub(super) fn exchange(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> (u16, String, String) {
+    try_exchange(url, method, path, headers, body).unwrap()
+}
+
+fn try_exchange(
+    url: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> std::io::Result<(u16, String, String)> {
     let host = url.strip_prefix("http://").unwrap();
-    let mut stream = TcpStream::connect(host).unwrap();
+    let mut stream = TcpStream::connect(host)?;
     let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n");
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
     head.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
-    stream.write_all(head.as_bytes()).unwrap();
-    stream.write_all(body).unwrap();
+    stream.write_all(head.as_bytes())?;
+    stream.write_all(body)?;
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    stream.read_to_string(&mut answer)?;
+    let broken = || std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(broken)?;
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     let is_chunked = head
         .to_ascii_lowercase()
@@ -335,7 +364,7 @@ pub(super) fn exchange(
     } else {
         body.to_owned()
     };
-    (status, head.to_owned(), body)
+    Ok((status, head.to_owned(), body))
 }
 
 /// A body that came in pieces.

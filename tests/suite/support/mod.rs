@@ -9,7 +9,7 @@ mod workspace;
 pub(crate) use graph::Graph;
 pub(crate) use scene::{Scene, shipped_but};
 pub(crate) use served::Served;
-pub(crate) use wire::{Fault, SIGN_IN, Sent, Wire};
+pub(crate) use wire::{Fault, SIGN_IN, Sent, Wire, declaration};
 pub(crate) use workspace::{Outcome, Workspace, change_of};
 
 /// The tenant of the sandbox, its application and its secret, as `src/sandbox` publishes them.

@@ -16,10 +16,11 @@ pub(crate) struct Served {
 
 impl Served {
     /// Serves the sandbox of a workspace and waits for the line that says where.
-    pub(super) fn start(workspace: &Workspace) -> Self {
+    pub(super) fn start(workspace: &Workspace, options: &[&str]) -> Self {
         let state = workspace.path(".portcullis/sandbox");
         let mut child = workspace
             .command(&["sandbox", "serve", "--state", state.to_str().unwrap()])
+            .args(options)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -32,6 +33,12 @@ impl Served {
         assert_eq!(ready["tenant_id"], super::TENANT_ID);
         let graph = Graph::sign_in(ready["url"].as_str().unwrap());
         Self { child, graph }
+    }
+
+    /// Kills it without a warning, and waits until it is gone.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 }
 

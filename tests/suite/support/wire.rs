@@ -151,21 +151,20 @@ impl Wire {
 
     /// Declares the tenant of a workspace anew: reached over this wire, like any tenant.
     pub(crate) fn declare(&self, workspace: &Workspace) {
-        let text = workspace.read("portcullis.yaml");
-        let line = text
-            .lines()
-            .find(|line| line.starts_with("    sandbox: true"))
-            .unwrap();
-        workspace.edit("portcullis.yaml", line, &self.declaration());
+        workspace.declare(&self.declaration());
     }
 
     /// The lines of the declaration.
     pub(crate) fn declaration(&self) -> String {
-        format!(
-            "    tenant_id: {}\n    cloud: {{graph: \"{}\", login: \"{}\"}}\n    auth: client-secret",
-            self.shared.tenant_id, self.url, self.url
-        )
+        declaration(&self.shared.tenant_id, &self.url)
     }
+}
+
+/// The lines that declare a tenant which is served at `url`.
+pub(crate) fn declaration(tenant_id: &str, url: &str) -> String {
+    format!(
+        "    tenant_id: {tenant_id}\n    cloud: {{graph: \"{url}\", login: \"{url}\"}}\n    auth: client-secret"
+    )
 }
 
 /// The variables with which the tool signs in over a wire.

@@ -218,7 +218,22 @@ impl Workspace {
 
     /// Serves the sandbox of this workspace, so that a test can look into it and change it.
     pub(crate) fn serve(&self) -> Served {
-        Served::start(self)
+        self.serve_with(&[])
+    }
+
+    /// The same with options of `sandbox serve`.
+    pub(crate) fn serve_with(&self, options: &[&str]) -> Served {
+        Served::start(self, options)
+    }
+
+    /// Declares the tenant of the sandbox anew.
+    pub(crate) fn declare(&self, declaration: &str) {
+        let text = self.read("portcullis.yaml");
+        let line = text
+            .lines()
+            .find(|line| line.starts_with("    sandbox: true"))
+            .unwrap();
+        self.edit("portcullis.yaml", line, declaration);
     }
 }
 

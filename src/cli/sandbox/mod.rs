@@ -1,9 +1,14 @@
 //! `portcullis sandbox`
 
+mod fault;
+mod weather;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
+
+use weather::Weather;
 
 use super::error::CommandError;
 use super::session::recorded;
@@ -42,6 +47,8 @@ enum Action {
         /// PORTCULLIS_SANDBOX_RECORD does the same for every command that opens the tenant.
         #[arg(long, value_name = "FILE")]
         record: Option<PathBuf>,
+        #[command(flatten)]
+        weather: Weather,
     },
     /// Start over: everything that was ever written to the tenant is forgotten.
     Reset {
@@ -64,6 +71,8 @@ enum Action {
         #[command(flatten)]
         place: Where,
     },
+    /// Script what goes wrong with the next requests.
+    Fault(Box<fault::Args>),
 }
 
 #[derive(Debug, clap::Args)]
@@ -85,6 +94,7 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
             people,
             seed,
             record,
+            weather,
         } => {
             let recipe = Recipe {
                 people: *people,
@@ -97,6 +107,7 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
                 tenants: usize::from(*tenants),
                 recipe,
                 record: record.clone().or_else(recorded),
+                settings: weather.settings(),
             };
             serve(options, ui).await
         }
@@ -123,6 +134,7 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
             let now = control(place, "advance", &json!({"by": by}), global).await?;
             say(&now, "The sandbox's clock moved", global, ui)
         }
+        Action::Fault(args) => fault::run(args, global, ui).await,
     }
 }
 
@@ -186,11 +198,8 @@ async fn control(
         Some(url) => url.trim_end_matches('/').to_owned(),
         None => {
             let running = sandbox::start(Options {
-                state: state_directory(place.state.as_ref(), global),
-                listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-                tenants: 1,
-                recipe: Recipe::default(),
                 record: recorded(),
+                ..Options::of(state_directory(place.state.as_ref(), global))
             })
             .await?;
             let url = running.url().to_owned();
