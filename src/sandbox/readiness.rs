@@ -98,11 +98,12 @@ fn registration(tenant: &Tenant, row: &Value) -> Value {
     let is_admin = tenant
         .rows(Table::RoleAssignments)
         .any(|held| text(&held, "principalId").eq_ignore_ascii_case(id));
-    let preferred = match factors {
-        Factors::Passkey => "fido2",
-        Factors::Authenticator => "push",
-        Factors::Phone => "sms",
-        Factors::Nothing | Factors::NotAllowed => "none",
+    // The method that the user chose, and the one that Entra chooses first.
+    let (chosen, first) = match factors {
+        Factors::Passkey => ("none", "fido2"),
+        Factors::Authenticator => ("push", "push"),
+        Factors::Phone => ("sms", "sms"),
+        Factors::Nothing | Factors::NotAllowed => ("none", "none"),
     };
     json!({
         "id": id,
@@ -117,8 +118,8 @@ fn registration(tenant: &Tenant, row: &Value) -> Value {
         "isSsprEnabled": true,
         "isSsprRegistered": factors != Factors::Nothing,
         "isSystemPreferredAuthenticationMethodEnabled": factors.is_capable(),
-        "systemPreferredAuthenticationMethods": if factors.is_capable() { vec![preferred] } else { vec![] },
-        "userPreferredMethodForSecondaryAuthentication": preferred,
+        "systemPreferredAuthenticationMethods": if factors.is_capable() { vec![first] } else { vec![] },
+        "userPreferredMethodForSecondaryAuthentication": chosen,
         "methodsRegistered": registered(factors),
         "lastUpdatedDateTime": super::clock::graph_time(tenant.now()),
     })
@@ -255,12 +256,12 @@ fn schedules(
     let start = "2026-01-12T09:00:00Z";
     let rows = session.tenant.rows(table).map(|held| {
         let mut row = Value::clone(&held);
-        row["createdDateTime"] = json!(start);
         row["memberType"] = json!("Direct");
         row["appScopeId"] = Value::Null;
         if is_schedule {
             row["status"] = json!("Provisioned");
             row["createdUsing"] = held["id"].clone();
+            row["createdDateTime"] = json!(start);
             row["modifiedDateTime"] = Value::Null;
             row["scheduleInfo"] = json!({
                 "startDateTime": start, "recurrence": null,

@@ -313,7 +313,8 @@ impl Draws<'_> {
             if let Some(last) = self.found.last_mut() {
                 last.error = error;
             }
-            let refreshes = 4 + i64::from(self.rng.below(16));
+            // The last one is on the next day at the latest, wherever the session began.
+            let refreshes = 4 + i64::from(self.rng.below(15));
             if error == 0 && app != apps::LEGACY {
                 for hour in 1..=refreshes {
                     let later = at + hour * 3_600 + i64::from(self.rng.below(600));

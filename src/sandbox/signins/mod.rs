@@ -18,7 +18,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use reqwest::Url;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::errors::Failure;
 use super::owner::Session;
@@ -110,7 +110,23 @@ fn page(
 ) {
     let mut out = Vec::with_capacity(PIECE + (16 << 10));
     let context = format!("{}/$metadata#auditLogs/signIns", request.root());
-    out.extend_from_slice(format!(r#"{{"@odata.context":"{context}","value":["#).as_bytes());
+    out.extend_from_slice(format!(r#"{{"@odata.context":"{context}""#).as_bytes());
+    let counts = request
+        .option("count")
+        .is_some_and(|count| count.eq_ignore_ascii_case("true"));
+    if counts {
+        let mut count = 0_usize;
+        log.newest_first(None, &mut |_| {
+            count += 1;
+            true
+        });
+        out.extend_from_slice(format!(r#","@odata.count":{count}"#).as_bytes());
+    }
+    out.extend_from_slice(br#","value":["#);
+    let select: Option<Vec<&str>> = request
+        .option("select")
+        .filter(|select| !select.is_empty())
+        .map(|select| select.split(',').map(str::trim).collect());
     let mut written = 0;
     let mut last = None;
     let mut has_more = false;
@@ -123,7 +139,11 @@ fn page(
         if written > 0 {
             out.push(b',');
         }
+        let start = out.len();
         found.write(&mut out, view);
+        if let Some(select) = &select {
+            reduce(&mut out, start, select);
+        }
         written += 1;
         last = Some(found.cursor());
         if out.len() >= PIECE {
@@ -142,6 +162,16 @@ fn page(
     out.push(b'}');
     if is_open {
         sink(out);
+    }
+}
+
+/// Leaves of the row that begins at `start` what was selected.
+fn reduce(out: &mut Vec<u8>, start: usize, select: &[&str]) {
+    let row: Option<Map<String, Value>> = serde_json::from_slice(&out[start..]).ok();
+    if let Some(mut row) = row {
+        row.retain(|key, _| select.contains(&key.as_str()));
+        out.truncate(start);
+        out.extend_from_slice(Value::Object(row).to_string().as_bytes());
     }
 }
 

@@ -8,6 +8,8 @@ use super::habits::{DAY, Kind, Moment, Profile, Who};
 
 /// How long a slice is, in seconds.
 pub(super) const SLICE: i64 = DAY / 4;
+/// How far the clocks of the crowd's countries are from UTC, at most.
+const ZONES: i64 = SLICE;
 /// How many slices are remembered: one for each log that is being paged.
 const REMEMBERED: usize = 2;
 /// The stream of the ids.
@@ -77,14 +79,19 @@ fn everybody(tenant: &Tenant, kinds: &[Kind]) -> impl Iterator<Item = Who> {
 fn drawn(tenant: &Tenant, number: i64, kinds: &[Kind], only: Option<Who>) -> Vec<Moment> {
     let (start, end) = (number * SLICE, (number + 1) * SLICE);
     let key = tenant.present().crowd().key();
+    // A day's refreshes reach into the next one.
+    let late = if kinds == [Kind::Interactive] {
+        ZONES
+    } else {
+        DAY
+    };
     let has_gap = tenant.recipe().has("A12");
     let mut found = Vec::new();
     let mut of = |who: Who| {
         let Some(profile) = Profile::of(tenant, who) else {
             return;
         };
-        // A day's refreshes reach into the next one, and its clock is not everywhere that of UTC.
-        for day in start.div_euclid(DAY) - 1..=(end - 1).div_euclid(DAY) + 1 {
+        for day in (start - late).div_euclid(DAY)..=(end - 1 + ZONES).div_euclid(DAY) {
             let before = found.len();
             profile.day(key, day, &mut found);
             let mut kept = before;

@@ -170,14 +170,17 @@ impl Standing {
         if moment.error == 50_126 {
             return silent(50_126);
         }
-        let had_to = before.is_some_and(|before| {
-            let at_first = Moment {
-                kind: Kind::Interactive,
-                ..*moment
-            };
-            before.would_ask(&at_first, profile)
-        });
-        let claim = moment.claim || profile.factors.is_capable() && had_to;
+        // Whoever was asked when the session began has shown it since.
+        let was_asked = !moment.claim
+            && profile.factors.is_capable()
+            && before.is_some_and(|before| {
+                let at_first = Moment {
+                    kind: Kind::Interactive,
+                    ..*moment
+                };
+                before.would_ask(&at_first, profile)
+            });
+        let claim = moment.claim || was_asked;
         let mut sign_in = self.sign_in(moment, profile, claim);
         let mut results = self.results(&sign_in);
         let fails = |results: &[AppliedResult]| results.contains(&AppliedResult::Failure);
