@@ -82,7 +82,7 @@ enum Command {
     Demote(demote::Args),
     Status(status::Args),
     Snapshot(snapshot::Args),
-    Sandbox(sandbox::Args),
+    Sandbox(Box<sandbox::Args>),
 }
 
 /// How a command ended, when it did not fail.

@@ -1,5 +1,6 @@
 //! Why a policy applies or not, in words.
 
+mod assignments;
 mod words;
 
 use super::{Condition, Facts, Prepared, SignIn, Truth};

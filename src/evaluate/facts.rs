@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::rule::Attributes;
 use super::{Truth, resource};
 use crate::model::{Id, Kind, NamedLocation, Strength, Suite};
-use crate::tenant::Snapshot;
+use crate::tenant::{Names, Snapshot};
 
 /// What has to be known of a tenant to say whether a policy applies.
 ///
@@ -94,7 +94,7 @@ impl Holders {
 }
 
 /// The facts of a tenant, by id, as they were read or declared.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct KnownFacts {
     /// Transitive members by group; a group that is not there was not read.
     pub groups: BTreeMap<Id, Holders>,
@@ -110,36 +110,20 @@ pub struct KnownFacts {
     /// Custom security attributes of apps that were read.
     pub app_attributes: BTreeMap<Id, Attributes>,
     /// What objects are called.
-    pub names: BTreeMap<(Kind, Id), String>,
+    pub names: Names,
 }
 
 impl KnownFacts {
-    /// What a snapshot knows: members, locations, strengths and names. Who holds a role it does not know.
-    pub fn of(snapshot: &Snapshot) -> Self {
+    /// What a snapshot knows: members, locations and strengths. Who holds a role it does not know.
+    ///
+    /// `names` decides what is printed, so that declared names come before addresses (rule 8).
+    pub fn of(snapshot: &Snapshot, names: Names) -> Self {
         let mut facts = Self {
             locations: Some(by_id(&snapshot.locations, |location| &location.id)),
             strengths: by_id(&snapshot.strengths, |strength| &strength.id),
+            names,
             ..Self::default()
         };
-        let mut learn = |kind, id: &Id, name: &str| {
-            if !name.is_empty() {
-                let known = facts.names.entry((kind, id.clone()));
-                known.or_insert_with(|| name.to_owned());
-            }
-        };
-        let found = snapshot.found.iter().flat_map(|found| &found.objects);
-        let members = snapshot.members.values();
-        let members = members.flat_map(|members| &members.members);
-        for object in found.chain(snapshot.objects.values()).chain(members) {
-            let name = object.principal_name.as_ref().unwrap_or(&object.name);
-            learn(object.kind, &object.id, name);
-        }
-        for location in &snapshot.locations {
-            learn(Kind::Location, &location.id, &location.name);
-        }
-        for strength in &snapshot.strengths {
-            learn(Kind::Strength, &strength.id, &strength.name);
-        }
         for (group, members) in &snapshot.members {
             let holders = Holders {
                 people: members.people().map(|person| person.id.clone()).collect(),
@@ -188,6 +172,6 @@ impl Facts for KnownFacts {
     }
 
     fn name(&self, kind: Kind, id: &Id) -> Option<&str> {
-        self.names.get(&(kind, id.clone())).map(String::as_str)
+        self.names.get(kind, id)
     }
 }

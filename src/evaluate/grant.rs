@@ -1,5 +1,7 @@
 //! What a policy asks for, and whether it was given (audit rules G1 to G7).
 
+use std::collections::BTreeMap;
+
 use super::{Facts, Prepared, SignIn, Step, Truth};
 use crate::model::{ClientApp, Control, Grant, Id, Operator, Strength, TransferMethod};
 
@@ -71,6 +73,11 @@ impl Given {
         }
     }
 
+    /// A step among several; one that nobody mentions is not known.
+    fn of<K: Ord>(steps: &BTreeMap<K, Step>, id: &K) -> Self {
+        Self::step(steps.get(id).copied().unwrap_or_default())
+    }
+
     fn and(self, other: Self) -> Self {
         Self {
             done: self.done.and(other.done),
@@ -79,6 +86,7 @@ impl Given {
     }
 }
 
+/// What the members of a grant come to, by its operator (G1, G2).
 fn weigh<F: Facts + ?Sized>(
     policy: &Prepared,
     sign_in: &SignIn,
@@ -96,17 +104,14 @@ fn weigh<F: Facts + ?Sized>(
     if grant.controls.contains(&Control::Block) {
         return Truth::No;
     }
-    let all = Truth::all(each(policy, grant, sign_in, facts).map(which));
     if grant.requirements() + policy.unknown_controls.len() == 0 {
         return Truth::Yes;
     }
+    let members = || each(policy, grant, sign_in, facts).map(which);
     match grant.operator {
-        Operator::All => all,
-        Operator::Any => Truth::any(each(policy, grant, sign_in, facts).map(which)),
-        Operator::Unknown(_) => Truth::agreed([
-            all,
-            Truth::any(each(policy, grant, sign_in, facts).map(which)),
-        ]),
+        Operator::All => Truth::all(members()),
+        Operator::Any => Truth::any(members()),
+        Operator::Unknown(_) => Truth::agreed([Truth::all(members()), Truth::any(members())]),
     }
 }
 
@@ -122,18 +127,9 @@ fn each<'a, F: Facts + ?Sized>(
     let strengths = grant.strength.iter();
     let strengths = strengths.map(|id| strength(id, facts.strength(id), sign_in));
     let terms = grant.terms_of_use.iter();
-    let terms =
-        terms.map(|id| Given::step(presented.terms_of_use.get(id).copied().unwrap_or_default()));
+    let terms = terms.map(|id| Given::of(&presented.terms_of_use, id));
     let factors = grant.custom_factors.iter();
-    let factors = factors.map(|id| {
-        Given::step(
-            presented
-                .custom_factors
-                .get(id)
-                .copied()
-                .unwrap_or_default(),
-        )
-    });
+    let factors = factors.map(|id| Given::of(&presented.custom_factors, id));
     let unknown = policy.unknown_controls.iter();
     let unknown = unknown.map(|_| Given::state(Truth::Unknown));
     controls
@@ -153,16 +149,8 @@ pub(super) fn given<F: Facts + ?Sized>(
     match requirement {
         Requirement::Control(wanted) => control(wanted, sign_in),
         Requirement::Strength(id) => strength(id, facts.strength(id), sign_in),
-        Requirement::TermsOfUse(id) => {
-            Given::step(presented.terms_of_use.get(id).copied().unwrap_or_default())
-        }
-        Requirement::CustomFactor(id) => Given::step(
-            presented
-                .custom_factors
-                .get(id)
-                .copied()
-                .unwrap_or_default(),
-        ),
+        Requirement::TermsOfUse(id) => Given::of(&presented.terms_of_use, id),
+        Requirement::CustomFactor(id) => Given::of(&presented.custom_factors, id),
         Requirement::Other(_) => Given::state(Truth::Unknown),
     }
 }

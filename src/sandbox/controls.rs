@@ -1,16 +1,18 @@
 //! `/sandbox`: what a tenant cannot do to itself. It moves the clock, starts over, and tells what was
 //! asked; there is no such thing in Graph.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::CLIENT_ID;
+use super::apps;
 use super::clock::{advanced, graph_time};
 use super::faults::Fault;
 use super::owner::{Owner, State};
+use super::profile::Profile;
 use super::recipe::Recipe;
 use super::request::{Reply, Request};
 use super::script;
-use super::tenant::text;
+use super::tenant::{Happening, text};
 use super::truth;
 
 /// Answers a control request.
@@ -24,6 +26,11 @@ pub(super) fn answer(owner: &Owner, state: &mut State, request: &Request) -> Rep
             let tenant = &state.tenant;
             Reply::ok(truth::document(tenant.recipe(), &tenant.identity().domain))
         }
+        ("POST", ["sandbox", "profile"]) => match profile(state, request) {
+            Ok(()) => Reply::ok(describe(owner, state)),
+            Err(reply) => reply,
+        },
+        ("POST", ["sandbox", "apps"]) => register(owner, state, request),
         ("GET", ["sandbox", "requests"]) => Reply::ok(json!(*owner.requests())),
         ("DELETE", ["sandbox", "requests"]) => {
             owner.requests().clear();
@@ -37,29 +44,6 @@ pub(super) fn answer(owner: &Owner, state: &mut State, request: &Request) -> Rep
     }
 }
 
-fn reset(owner: &Owner, state: &mut State, request: &Request) -> Reply {
-    let mut recipe = Recipe::default();
-    if !request.body.is_empty() {
-        let Ok(body) = request.object() else {
-            return refused(
-                400,
-                "the body is a JSON object like {\"people\": 1000, \"seed\": 7}",
-            );
-        };
-        for (key, value) in body.as_object().into_iter().flatten() {
-            match recipe.take(key, value) {
-                Some(Ok(())) => {}
-                Some(Err(sentence)) => return refused(400, &sentence),
-                None => return refused(400, &format!("a reset takes no `{key}`")),
-            }
-        }
-    }
-    match state.reset(recipe) {
-        Ok(()) => Reply::ok(describe(owner, state)),
-        Err(failure) => refused(500, &failure.message),
-    }
-}
-
 fn describe(owner: &Owner, state: &State) -> Value {
     let identity = state.tenant.identity();
     json!({
@@ -70,9 +54,90 @@ fn describe(owner: &Owner, state: &State) -> Value {
         "now": graph_time(state.tenant.now()),
         "events": state.tenant.events(),
         "recipe": state.tenant.recipe(),
+        "profile": Profile::of(&state.tenant),
         "settings": owner.settings().to_json(),
         "tenants": owner.identities().map(|tenant| &tenant.id).collect::<Vec<_>>(),
     })
+}
+
+/// Starts over, as a tenant of another kind or with other people when the body says so.
+fn reset(owner: &Owner, state: &mut State, request: &Request) -> Reply {
+    // Judged before anything is forgotten.
+    let judged = said(request).and_then(|said| {
+        let mut recipe = Recipe::default();
+        let mut kind = Map::new();
+        for (key, value) in said {
+            match recipe.take(&key, &value) {
+                Some(taken) => taken.map_err(|sentence| refused(400, &sentence))?,
+                None => {
+                    kind.insert(key, value);
+                }
+            }
+        }
+        Ok((recipe, wanted_profile(&Profile::default(), kind)?))
+    });
+    let (recipe, wanted) = match judged {
+        Ok(judged) => judged,
+        Err(reply) => return reply,
+    };
+    if let Err(failure) = state.reset(recipe) {
+        return refused(500, &failure.message);
+    }
+    match arrange(state, &wanted) {
+        Ok(()) => Reply::ok(describe(owner, state)),
+        Err(reply) => reply,
+    }
+}
+
+/// What the body says; nothing when there is none.
+fn said(request: &Request) -> Result<Map<String, Value>, Reply> {
+    if request.body.is_empty() {
+        return Ok(Map::new());
+    }
+    match request.object() {
+        Ok(Value::Object(said)) => Ok(said),
+        _ => Err(refused(
+            400,
+            "the body is a JSON object like {\"people\": 1000, \"cloud\": \"us-gov\"}",
+        )),
+    }
+}
+
+/// The profile that is asked for, starting from the one that is there.
+fn wanted_profile(now: &Profile, said: Map<String, Value>) -> Result<Profile, Reply> {
+    now.with(&Value::Object(said))
+        .map_err(|sentence| refused(400, &sentence))
+}
+
+/// Makes the tenant one of another kind.
+fn profile(state: &mut State, request: &Request) -> Result<(), Reply> {
+    let wanted = wanted_profile(&Profile::of(&state.tenant), said(request)?)?;
+    arrange(state, &wanted)
+}
+
+fn arrange(state: &mut State, wanted: &Profile) -> Result<(), Reply> {
+    if *wanted != Profile::of(&state.tenant) {
+        let changes = wanted.changes(&state.tenant);
+        state
+            .record(Happening::Arrange { changes })
+            .map_err(|failure| refused(500, &failure.message))?;
+    }
+    Ok(())
+}
+
+/// Registers an application.
+fn register(owner: &Owner, state: &mut State, request: &Request) -> Reply {
+    let Ok(said) = request.object() else {
+        return refused(400, "the body is a JSON object like {\"client_id\": \"…\"}");
+    };
+    let changes = match apps::registration(&state.tenant, &said) {
+        Ok(changes) => changes,
+        Err(sentence) => return refused(400, &sentence),
+    };
+    match state.record(Happening::Arrange { changes }) {
+        Ok(_) => Reply::ok(describe(owner, state)),
+        Err(failure) => refused(500, &failure.message),
+    }
 }
 
 fn advance(state: &mut State, request: &Request) -> Reply {

@@ -23,6 +23,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Sleep;
 
+use super::tls::TlsListener;
+
 /// The header between an owner and a relay.
 const DELIVERY: &str = "x-sandbox-delivery";
 
@@ -269,5 +271,11 @@ impl Listener for Lines {
 impl Connected<IncomingStream<'_, Lines>> for Cut {
     fn connect_info(stream: IncomingStream<'_, Lines>) -> Self {
         stream.io().cut.clone()
+    }
+}
+
+impl Connected<IncomingStream<'_, TlsListener<Lines>>> for Cut {
+    fn connect_info(stream: IncomingStream<'_, TlsListener<Lines>>) -> Self {
+        stream.io().get_ref().0.cut.clone()
     }
 }

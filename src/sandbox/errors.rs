@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use base64::Engine as _;
 use serde_json::{Value, json};
 
 use super::request::Request;
@@ -17,6 +18,10 @@ pub(super) struct Failure {
     pub(super) status: u16,
     pub(super) code: Cow<'static, str>,
     pub(super) message: String,
+    /// What exactly is wrong, where Graph's own sentence is one for many causes.
+    pub(super) detail: Option<String>,
+    /// The authentication context that a better token would have met.
+    pub(super) challenge: Option<String>,
     pub(super) headers: Vec<(&'static str, String)>,
 }
 
@@ -31,8 +36,16 @@ impl Failure {
             status,
             code: code.into(),
             message: message.into(),
+            detail: None,
+            challenge: None,
             headers: Vec::new(),
         }
+    }
+
+    /// The same refusal with what exactly is wrong.
+    pub(super) fn because(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
     }
 
     /// The same refusal with one more header.
@@ -102,6 +115,27 @@ impl Failure {
         Self::new(401, "InvalidAuthenticationToken", message)
     }
 
+    /// The 401 for a token whose user has not met an authentication context (protected actions).
+    pub(super) fn claims_challenge(context: &str) -> Self {
+        // synthetic: that such a 401 comes is documented, the sentence is not.
+        let mut failure = Self::unauthenticated(
+            "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: InsufficientClaims",
+        );
+        failure.challenge = Some(context.to_owned());
+        failure
+    }
+
+    /// The value of `WWW-Authenticate` that goes with a 401.
+    pub(super) fn www_authenticate(&self) -> String {
+        let Some(context) = &self.challenge else {
+            return "Bearer".to_owned();
+        };
+        let claims =
+            json!({"access_token": {"acrs": {"essential": true, "value": context}}}).to_string();
+        let claims = base64::engine::general_purpose::STANDARD.encode(claims);
+        format!(r#"Bearer realm="", error="insufficient_claims", claims="{claims}""#)
+    }
+
     /// The 403 for a token without the permissions.
     pub(super) fn scopes_missing() -> Self {
         Self::new(
@@ -119,6 +153,10 @@ impl Failure {
             "request-id": request_id,
             "client-request-id": client,
         });
+        if let Some(detail) = &self.detail {
+            // synthetic: Graph does not say which key or value it does not like.
+            inner["detail"] = json!(detail);
+        }
         let numbered = self.message.len() > 5
             && self.message.as_bytes()[..4].iter().all(u8::is_ascii_digit)
             && self.message.as_bytes()[4] == b':';

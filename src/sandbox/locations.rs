@@ -5,40 +5,63 @@ use std::net::IpAddr;
 use serde_json::{Map, Value, json};
 
 use super::audit::{Activity, target};
+use super::bin::{self, Bin};
 use super::clock::{graph_time, tick};
 use super::errors::Failure;
 use super::owner::{Answer, Session};
-use super::policies::WRITE;
-use super::query::{Collection, page, single, whole};
+use super::query::{Collection, count, page, single, whole};
 use super::request::{Reply, Request};
-use super::routes::{Handled, created, require};
+use super::routes::{Handled, created};
 use super::tenant::{Change, Row, Table, text};
 
 const CONTEXT: &str = "identity/conditionalAccess/namedLocations";
 const IP: &str = "#microsoft.graph.ipNamedLocation";
 const COUNTRY: &str = "#microsoft.graph.countryNamedLocation";
 
+/// How deleted locations are kept.
+pub(super) const BIN: Bin = Bin {
+    live: Table::NamedLocations,
+    deleted: Table::DeletedNamedLocations,
+    context: "identity/conditionalAccess/deletedItems/namedLocations",
+    restored: CONTEXT,
+    collection,
+    is_visible: |_, _| true,
+    rendered: |_, _, row| row.clone(),
+    unknown,
+    // synthetic: the names of these activities.
+    restore: "Restore named location",
+    erase: "Hard delete named location",
+    activity,
+};
+
+fn collection(context: &str) -> Collection<'_> {
+    Collection {
+        context,
+        resource: "NamedLocation",
+        filterable: &[
+            "id",
+            "displayName",
+            "createdDateTime",
+            "modifiedDateTime",
+            "isTrusted",
+            "@odata.type",
+        ],
+        page_size: 999,
+        advanced: false,
+        shown: &[],
+    }
+}
+
 /// Answers below the collection of named locations.
 pub(super) fn answer(session: &Session<'_>, request: &Request, rest: &[&str]) -> Handled {
     match (request.method.as_str(), rest) {
         ("GET", []) => {
-            let collection = Collection {
-                context: CONTEXT,
-                resource: "NamedLocation",
-                filterable: &[
-                    "id",
-                    "displayName",
-                    "createdDateTime",
-                    "modifiedDateTime",
-                    "isTrusted",
-                    "@odata.type",
-                ],
-                page_size: 999,
-                advanced: false,
-                shown: &[],
-            };
             let rows = session.tenant.rows(Table::NamedLocations);
-            page(request, rows, &collection, whole).map(Answer::Read)
+            page(request, rows, &collection(CONTEXT), whole).map(Answer::Read)
+        }
+        ("GET", ["$count"]) => {
+            let rows = session.tenant.rows(Table::NamedLocations);
+            count(request, rows, &collection(CONTEXT)).map(Answer::Read)
         }
         ("GET", [id]) => {
             let row = find(session, id)?;
@@ -52,13 +75,13 @@ pub(super) fn answer(session: &Session<'_>, request: &Request, rest: &[&str]) ->
         ("POST", []) => create(session, request),
         ("PATCH", [id]) => update(session, request, id),
         ("DELETE", [id]) => delete(session, id),
-        (_, [] | [_]) => Err(Failure::method_not_allowed()),
+        ("POST", [id, "restore"]) => bin::restore(session, request, &BIN, id),
+        (_, [] | [_] | [_, "restore"]) => Err(Failure::method_not_allowed()),
         _ => Err(Failure::no_such_segment(rest.last().unwrap_or(&""))),
     }
 }
 
 fn create(session: &Session<'_>, request: &Request) -> Handled {
-    require(session, &WRITE)?;
     let body = request.object()?;
     let mut row = accepted(body, None)?;
     row["id"] = json!(session.tenant.next_id());
@@ -75,7 +98,6 @@ fn create(session: &Session<'_>, request: &Request) -> Handled {
 }
 
 fn update(session: &Session<'_>, request: &Request, id: &str) -> Handled {
-    require(session, &WRITE)?;
     let old = find(session, id)?;
     let mut row = accepted(request.object()?, Some(&old))?;
     for key in ["id", "createdDateTime"] {
@@ -97,7 +119,6 @@ fn update(session: &Session<'_>, request: &Request, id: &str) -> Handled {
 }
 
 fn delete(session: &Session<'_>, id: &str) -> Handled {
-    require(session, &WRITE)?;
     let old = find(session, id)?;
     if old["isTrusted"] == true {
         // synthetic: that a trusted location cannot be deleted is known (trap 34), the text is not.
@@ -106,25 +127,24 @@ fn delete(session: &Session<'_>, id: &str) -> Handled {
         ));
     }
     let activity = activity("Delete named location", "Delete", &old, Some(&old), None);
-    let change = Change::Remove {
-        table: Table::NamedLocations,
-        id: text(&old, "id").to_owned(),
-    };
-    Ok(Answer::write(vec![change], activity, Reply::no_content()))
+    let changes = bin::changes(session, &BIN, &old);
+    Ok(Answer::write(changes, activity, Reply::no_content()))
 }
 
 fn find(session: &Session<'_>, id: &str) -> Result<Row, Failure> {
     session
         .tenant
         .row(Table::NamedLocations, id)
-        .ok_or_else(|| {
-            // synthetic: the code beside this text is not known.
-            Failure::new(
-                404,
-                "NotFound",
-                format!("NamedLocation with id {id} does not exist in the directory."),
-            )
-        })
+        .ok_or_else(|| unknown(id))
+}
+
+fn unknown(id: &str) -> Failure {
+    // synthetic: the code beside this text is not known.
+    Failure::new(
+        404,
+        "NotFound",
+        format!("NamedLocation with id {id} does not exist in the directory."),
+    )
 }
 
 fn activity(

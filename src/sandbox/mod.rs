@@ -9,26 +9,39 @@
 //! The room works on raw JSON and judges it by tables of its own; it never uses the client's code. An
 //! answer for which no source is known is marked `synthetic:` where it is written.
 
+mod apps;
 mod audit;
+mod azure;
 mod batch;
+mod bin;
 mod cast;
 mod clock;
+mod clouds;
+mod combinations;
+mod contexts;
 mod controls;
 mod crowd;
 mod delivery;
 mod directory;
+mod discovery;
 mod errors;
 mod faults;
 mod filter;
+mod fold;
 mod identity;
 mod lag;
+mod licences;
 mod locations;
+mod made;
 mod members;
 mod organisation;
 mod owner;
 mod people;
+mod permissions;
 mod policies;
+mod policy_shape;
 mod population;
+mod profile;
 mod query;
 mod readiness;
 mod recipe;
@@ -37,19 +50,25 @@ mod relay;
 mod remote;
 mod request;
 mod rng;
+mod roles;
 mod routes;
 mod rules;
 mod schema;
 mod script;
 mod server;
 mod settings;
+mod settle;
 mod settlement;
 mod signins;
+mod singletons;
 mod strengths;
+mod templates;
 mod tenant;
 mod throttle;
+mod tls;
 mod token;
 mod truth;
+mod what_if;
 
 #[cfg(test)]
 mod tests;
@@ -59,11 +78,16 @@ pub use identity::Identity;
 pub use recipe::Recipe;
 pub use remote::{clear_faults, control, faults, served_at};
 pub use settings::{Latency, ReadLag, Settings, Throttle};
+pub use tls::Tls;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+
+use tokio::net::TcpListener;
+
+use delivery::Lines;
 
 /// The id of the sandbox tenant.
 pub const TENANT_ID: &str = "5a4db0c5-7c0e-4d5f-9b1e-3f2a6c8d7e10";
@@ -83,6 +107,8 @@ pub struct Options {
     pub state: PathBuf,
     /// The address to listen on; loopback only, port 0 for any free one.
     pub listen: SocketAddr,
+    /// Talk TLS on that address; in plain HTTP when not set.
+    pub tls: Option<Tls>,
     /// How it behaves while this process owns the state.
     pub settings: Settings,
     /// How many tenants to serve, numbered from 1; see [`Identity::of`].
@@ -99,6 +125,7 @@ impl Options {
         Self {
             state,
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            tls: None,
             settings: Settings::default(),
             tenants: 1,
             recipe: Recipe::default(),
@@ -120,6 +147,14 @@ pub enum SandboxError {
         address: SocketAddr,
         /// What the system said.
         source: io::Error,
+    },
+    /// The certificates could not be made or used.
+    #[error("the sandbox cannot use its certificates in {}: {problem}", directory.display())]
+    Tls {
+        /// Where they are kept.
+        directory: PathBuf,
+        /// What went wrong.
+        problem: String,
     },
     /// The state directory could not be used.
     #[error("the sandbox cannot use its state in {}: {source}", path.display())]
@@ -164,19 +199,20 @@ pub enum SandboxError {
 #[derive(Debug)]
 pub struct Running {
     url: String,
-    shutdown: tokio::sync::oneshot::Sender<()>,
+    shutdown: tokio::sync::watch::Sender<bool>,
     task: tokio::task::JoinHandle<()>,
 }
 
 impl Running {
-    /// The origin to talk to, such as `http://127.0.0.1:41234`, without a trailing slash.
+    /// The origin to talk to, such as `http://127.0.0.1:41234` or `https://localhost:41234`, without a
+    /// trailing slash.
     pub fn url(&self) -> &str {
         &self.url
     }
 
     /// Finishes the requests in flight, gives the state up and returns.
     pub async fn stop(self) {
-        let _ = self.shutdown.send(());
+        let _ = self.shutdown.send(true);
         let _ = self.task.await;
     }
 }
@@ -186,30 +222,48 @@ impl Running {
 /// Whoever starts first owns the state; a later start on the same directory relays to it.
 ///
 /// # Errors
-/// When the address is not loopback or taken, or the state cannot be read.
+/// When the address is not loopback or taken, or the state or the certificates cannot be used.
 pub async fn start(options: Options) -> Result<Running, SandboxError> {
     if !options.listen.ip().is_loopback() {
         return Err(SandboxError::NotLoopback(options.listen));
     }
-    let bind = |source| SandboxError::Bind {
-        address: options.listen,
-        source,
+    let (listener, address) = bind(options.listen).await?;
+    let (secure, plain, plain_address) = match options.tls {
+        None => (None, listener, address),
+        Some(tls) => {
+            let secure = tls.listener(Lines(listener), address.ip()).await?;
+            // Other processes relay through a plain door of its own, which asks for no trust.
+            let (plain, plain_address) = bind((Ipv4Addr::LOCALHOST, 0).into()).await?;
+            (Some(secure), plain, plain_address)
+        }
     };
-    let listener = tokio::net::TcpListener::bind(options.listen)
-        .await
-        .map_err(bind)?;
-    let url = format!("http://{}", listener.local_addr().map_err(bind)?);
+    let plain_url = format!("http://{plain_address}");
+    let url = match &secure {
+        Some(_) => secure_url(address),
+        None => plain_url.clone(),
+    };
     let door = Arc::new(relay::Door::new(
         options.state,
         options.tenants,
         options.recipe,
-        url.clone(),
+        plain_url.clone(),
         options.record.as_deref(),
         options.settings.clone(),
     )?);
     let owns = door.try_own().await?.is_some();
-    let (shutdown, stopped) = tokio::sync::oneshot::channel();
-    let task = tokio::spawn(server::serve(listener, door, stopped));
+    let (shutdown, stopped) = tokio::sync::watch::channel(false);
+    let task = tokio::spawn(async move {
+        let over_tls = async {
+            if let Some(secure) = secure {
+                server::serve(secure, "https", &door, stopped.clone()).await;
+            }
+        };
+        tokio::join!(
+            server::serve(Lines(plain), "http", &door, stopped.clone()),
+            over_tls
+        );
+        door.close().await;
+    });
     let running = Running {
         url,
         shutdown,
@@ -217,7 +271,26 @@ pub async fn start(options: Options) -> Result<Running, SandboxError> {
     };
     if !owns && options.settings != Settings::default() {
         // Whoever asks for bad weather wants it now, not when this process happens to own the state.
-        control(running.url(), None, "settings", &options.settings.to_json()).await?;
+        control(&plain_url, None, "settings", &options.settings.to_json()).await?;
     }
     Ok(running)
+}
+
+async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), SandboxError> {
+    let failed = |source| SandboxError::Bind { address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
+}
+
+/// The origin of a TLS door: by name where `localhost` leads to it.
+fn secure_url(address: SocketAddr) -> String {
+    let usual = [
+        IpAddr::from(Ipv4Addr::LOCALHOST),
+        Ipv6Addr::LOCALHOST.into(),
+    ];
+    if usual.contains(&address.ip()) {
+        return format!("https://localhost:{}", address.port());
+    }
+    format!("https://{address}")
 }

@@ -5,12 +5,13 @@ use serde_json::{Value, json};
 use super::audit::{Activity, changed};
 use super::directory::collection;
 use super::errors::Failure;
+use super::licences;
 use super::members;
 use super::owner::{Answer, Session};
 use super::population;
 use super::query::{Collection, page, single, whole};
 use super::request::{Reply, Request};
-use super::routes::{Handled, read, require};
+use super::routes::{Handled, read};
 use super::tenant::{Change, Row, Table, text};
 
 /// Answers a path of the organisation; `None` when there is no such path.
@@ -54,17 +55,13 @@ pub(super) fn answer(
             })
         }
         ["subscribedskus"] => read(request, || {
-            literal(
-                request,
-                "subscribedSkus",
-                population::skus(session.tenant.identity()),
-            )
+            literal(request, "subscribedSkus", licences::skus(session.tenant))
         }),
         ["organization"] => read(request, || {
             literal(
                 request,
                 "organization",
-                vec![population::organization(session.tenant.identity())],
+                vec![licences::organization(session.tenant)],
             )
         }),
         ["organization", id] if id.eq_ignore_ascii_case(&session.tenant.identity().id) => {
@@ -72,7 +69,7 @@ pub(super) fn answer(
                 Ok(single(
                     request,
                     "organization",
-                    population::organization(session.tenant.identity()),
+                    licences::organization(session.tenant),
                     &[],
                 ))
             })
@@ -165,10 +162,6 @@ fn security_defaults(session: &Session<'_>, request: &Request) -> Handled {
             ))
         });
     }
-    require(
-        session,
-        &["Policy.Read.All", "Policy.ReadWrite.SecurityDefaults"],
-    )?;
     let body = request.object()?;
     let Some(is_enabled) = body["isEnabled"].as_bool() else {
         // synthetic: the answer to a body without `isEnabled`.

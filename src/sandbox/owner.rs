@@ -12,9 +12,9 @@ use super::audit::Activity;
 use super::delivery::Delivery;
 use super::errors::Failure;
 use super::faults::{Fault, Faults};
+use super::fold::{Replayed, replay, step};
 use super::identity::Identity;
 use super::lag::Lag;
-use super::population;
 use super::recipe::Recipe;
 use super::request::{Reply, Request};
 use super::settings::Settings;
@@ -119,8 +119,10 @@ impl State {
             return Err(broken(&error));
         }
         match &event.what {
-            // Whatever was written is old by then.
-            Happening::Populate(_) | Happening::Advance { .. } => self.lag.forget(),
+            // Whatever was written is old by then, and what kind of tenant it is is known at once.
+            Happening::Populate(_) | Happening::Advance { .. } | Happening::Arrange { .. } => {
+                self.lag.forget();
+            }
             Happening::Write { .. } => self.lag.keep(self.tenant.clone()),
         }
         step(&mut self.tenant, &mut self.past, &event);
@@ -157,45 +159,6 @@ fn broken(error: &dyn std::fmt::Display) -> Failure {
         "InternalServerError",
         format!("the sandbox cannot keep its log: {error}"),
     )
-}
-
-/// A log, the tenant that it folds into, and what the tenant was on the way.
-type Replayed = (Log, Tenant, Arc<Vec<Past>>);
-
-/// Takes one event in, and notes what the tenant was until then.
-fn step(tenant: &mut Tenant, past: &mut Arc<Vec<Past>>, event: &Event) {
-    match event.what {
-        Happening::Write { .. } => Past::note(past, tenant.clone(), event.at),
-        Happening::Populate(_) => *past = Arc::default(),
-        Happening::Advance { .. } => {}
-    }
-    tenant.apply(event);
-}
-
-fn replay(identity: &Identity, path: &Path) -> Result<Replayed, SandboxError> {
-    let (log, lines) = Log::open(path).map_err(|source| SandboxError::State {
-        path: path.to_owned(),
-        source,
-    })?;
-    let mut tenant = population::tenant(identity.clone(), Recipe::default());
-    let mut past = Arc::default();
-    for (index, line) in lines.iter().enumerate() {
-        let wrong = |message: String| SandboxError::Log {
-            path: path.to_owned(),
-            line: index + 1,
-            message,
-        };
-        let event: Event = serde_json::from_str(line).map_err(|error| wrong(error.to_string()))?;
-        if event.n != tenant.events() + 1 {
-            return Err(wrong(format!(
-                "event {} follows event {}",
-                event.n,
-                tenant.events()
-            )));
-        }
-        step(&mut tenant, &mut past, &event);
-    }
-    Ok((log, tenant, past))
 }
 
 /// A request in progress: who asks, and the state it may see or change.
@@ -429,13 +392,10 @@ impl Owner {
         if is_control && let Some(name) = request.option("tenant") {
             return seat(name);
         }
-        let names_tenant_by_token = request.versioned || routes::is_workspace(request);
-        let name = if names_tenant_by_token {
-            token::tenant_id(request)
-        } else {
-            request.segments.first().cloned()
-        };
-        name.and_then(|name| seat(&name)).or(self.seats.first())
+        let by_path = || request.segments.first().and_then(|name| seat(name));
+        let by_token = || token::tenant_id(request).and_then(|name| seat(&name));
+        let named = if request.versioned { None } else { by_path() };
+        named.or_else(by_token).or(self.seats.first())
     }
 
     /// Forgets the tenant that nobody has asked for the longest when too many are in memory: it is a

@@ -3,22 +3,18 @@
 use serde_json::{Value, json};
 
 use super::audit::{Activity, target};
-use super::clock::{graph_time, tick, within_retention};
+use super::bin::{self, Bin};
+use super::clock::{graph_time, tick};
 use super::errors::Failure;
 use super::owner::{Answer, Session};
+use super::profile::Profile;
 use super::query::{Collection, page, single};
 use super::request::{Reply, Request};
-use super::routes::{Handled, created, read, require};
-use super::rules::{accepted, security_defaults_gate, texts, wrong_schema};
-use super::schema::{POLICY, conforms, merged, spelled};
+use super::routes::{Handled, created};
+use super::rules::{accepted, preview, security_defaults_gate, texts, wrong_schema};
+use super::schema::{Misfit, POLICY, Surface, is_preview, merged, misfit, shown, spelled};
 use super::tenant::{Change, Row, Table, text};
 
-/// The documented trio that a write needs (section 4 of the contract).
-pub(super) const WRITE: [&str; 3] = [
-    "Policy.Read.All",
-    "Policy.ReadWrite.ConditionalAccess",
-    "Application.Read.All",
-];
 /// What `$metadata#` says of a policy.
 const CONTEXT: &str = "identity/conditionalAccess/policies";
 const KIND: &str = "Policy";
@@ -46,18 +42,18 @@ fn collection(context: &str) -> Collection<'_> {
 pub(super) fn answer(session: &Session<'_>, request: &Request, rest: &[&str]) -> Handled {
     match (request.method.as_str(), rest) {
         ("GET", []) => {
-            let rows = session.tenant.rows(Table::Policies);
+            let rows = visible(session, request, Table::Policies);
             page(request, rows, &collection(CONTEXT), |row| {
                 rendered(session, request, row)
             })
             .map(Answer::Read)
         }
         ("GET", ["$count"]) => {
-            let rows = session.tenant.rows(Table::Policies);
+            let rows = visible(session, request, Table::Policies);
             super::query::count(request, rows, &collection(CONTEXT)).map(Answer::Read)
         }
         ("GET", [id]) => {
-            let row = find(session, Table::Policies, id)?;
+            let row = find(session, request, Table::Policies, id)?;
             Ok(Answer::Read(single(
                 request,
                 CONTEXT,
@@ -67,61 +63,31 @@ pub(super) fn answer(session: &Session<'_>, request: &Request, rest: &[&str]) ->
         }
         ("POST", []) => create(session, request),
         ("PATCH", [id]) => update(session, request, id),
-        ("DELETE", [id]) => delete(session, id),
-        ("POST", [id, "restore"]) => restore(session, request, id),
+        ("DELETE", [id]) => delete(session, request, id),
+        ("POST", [id, "restore"]) => bin::restore(session, request, &BIN, id),
         (_, [] | [_] | [_, "restore"]) => Err(Failure::method_not_allowed()),
         _ => Err(Failure::no_such_segment(rest.last().unwrap_or(&""))),
     }
 }
 
-/// Answers below the recycle bin.
-pub(super) fn answer_deleted(session: &Session<'_>, request: &Request, rest: &[&str]) -> Handled {
-    let context = "identity/conditionalAccess/deletedItems/policies";
-    match (request.method.as_str(), rest) {
-        ("GET", []) => read(request, || {
-            let rows = session
-                .tenant
-                .rows(Table::DeletedPolicies)
-                .filter(|row| is_kept(session, row));
-            page(request, rows, &collection(context), |row| {
-                rendered(session, request, row)
-            })
-        }),
-        ("GET", [id]) => {
-            let row = find(session, Table::DeletedPolicies, id)?;
-            Ok(Answer::Read(single(
-                request,
-                context,
-                rendered(session, request, &row),
-                &[],
-            )))
-        }
-        ("POST", [id, "restore"]) => restore(session, request, id),
-        ("DELETE", [id]) => {
-            require(session, &WRITE)?;
-            let row = find(session, Table::DeletedPolicies, id)?;
-            let change = Change::Remove {
-                table: Table::DeletedPolicies,
-                id: text(&row, "id").to_owned(),
-            };
-            // synthetic: the name of this activity.
-            let activity = activity(
-                "Hard delete conditional access policy",
-                "Delete",
-                &row,
-                Some(&row),
-                None,
-            );
-            Ok(Answer::write(vec![change], activity, Reply::no_content()))
-        }
-        (_, [] | [_] | [_, "restore"]) => Err(Failure::method_not_allowed()),
-        _ => Err(Failure::no_such_segment(rest.last().unwrap_or(&""))),
-    }
-}
+/// How deleted policies are kept.
+pub(super) const BIN: Bin = Bin {
+    live: Table::Policies,
+    deleted: Table::DeletedPolicies,
+    context: "identity/conditionalAccess/deletedItems/policies",
+    restored: CONTEXT,
+    collection,
+    is_visible,
+    rendered,
+    unknown,
+    // synthetic: the names of these activities.
+    restore: "Restore conditional access policy",
+    erase: "Hard delete conditional access policy",
+    activity,
+};
 
 fn create(session: &Session<'_>, request: &Request) -> Handled {
-    require(session, &WRITE)?;
-    let body = incoming(request, false)?;
+    let body = incoming(session, request, false)?;
     security_defaults_gate(session.tenant, &body)?;
     let mut row = accepted(session.references, body, None)?;
     row["id"] = json!(session.tenant.next_id());
@@ -144,12 +110,17 @@ fn create(session: &Session<'_>, request: &Request) -> Handled {
 }
 
 fn update(session: &Session<'_>, request: &Request, id: &str) -> Handled {
-    require(session, &WRITE)?;
-    let old = find(session, Table::Policies, id)?;
-    let body = incoming(request, true)?;
+    let old = session
+        .tenant
+        .row(Table::Policies, id)
+        .ok_or_else(|| unknown(id))?;
+    let body = incoming(session, request, true)?;
     security_defaults_gate(session.tenant, &body)?;
     let policy = merged(&written(&old), &body);
     let mut row = accepted(session.references, policy, Some(&old))?;
+    if !request.beta && is_preview(&row, &POLICY) {
+        return Err(preview());
+    }
     for key in ["id", "templateId", "createdDateTime"] {
         row[key] = old[key].clone();
     }
@@ -168,11 +139,8 @@ fn update(session: &Session<'_>, request: &Request, id: &str) -> Handled {
     Ok(Answer::write(vec![change], activity, Reply::no_content()))
 }
 
-fn delete(session: &Session<'_>, id: &str) -> Handled {
-    require(session, &WRITE)?;
-    let old = find(session, Table::Policies, id)?;
-    let mut row = Value::clone(&old);
-    row["deletedDateTime"] = json!(stamp(session));
+fn delete(session: &Session<'_>, request: &Request, id: &str) -> Handled {
+    let old = find(session, request, Table::Policies, id)?;
     let activity = activity(
         "Delete conditional access policy",
         "Delete",
@@ -180,56 +148,22 @@ fn delete(session: &Session<'_>, id: &str) -> Handled {
         Some(&old),
         None,
     );
-    let changes = vec![
-        Change::Remove {
-            table: Table::Policies,
-            id: text(&old, "id").to_owned(),
-        },
-        Change::Put {
-            table: Table::DeletedPolicies,
-            row,
-        },
-    ];
+    let changes = bin::changes(session, &BIN, &old);
     Ok(Answer::write(changes, activity, Reply::no_content()))
 }
 
-/// Brings a policy back in the state it had: one that was on enforces at once.
-fn restore(session: &Session<'_>, request: &Request, id: &str) -> Handled {
-    require(session, &WRITE)?;
-    let mut row = Value::clone(&*find(session, Table::DeletedPolicies, id)?);
-    if let Some(object) = row.as_object_mut() {
-        object.remove("deletedDateTime");
-    }
-    // synthetic: the name of this activity.
-    let activity = activity(
-        "Restore conditional access policy",
-        "Update",
-        &row,
-        None,
-        Some(&row),
-    );
-    let reply = single(request, CONTEXT, rendered(session, request, &row), &[]);
-    let changes = vec![
-        Change::Remove {
-            table: Table::DeletedPolicies,
-            id: text(&row, "id").to_owned(),
-        },
-        Change::Put {
-            table: Table::Policies,
-            row,
-        },
-    ];
-    Ok(Answer::write(changes, activity, reply))
-}
-
 /// The body of a write, when it has the shape of a policy.
-fn incoming(request: &Request, patching: bool) -> Result<Value, Failure> {
-    let Ok(body) = request.object() else {
-        return Err(wrong_schema(patching));
-    };
+fn incoming(session: &Session<'_>, request: &Request, patching: bool) -> Result<Value, Failure> {
+    let surface = surface(session, request);
+    let body: Value = serde_json::from_slice(&request.body)
+        .map_err(|error| wrong_schema(patching).because(format!("it is not JSON: {error}")))?;
     let mut body = spelled(body, &POLICY);
-    if !conforms(&body, &POLICY) {
-        return Err(wrong_schema(patching));
+    match misfit(&body, &POLICY, surface) {
+        None => {}
+        Some(Misfit::Preview(path)) => {
+            return Err(preview().because(format!("`{path}` is a preview feature")));
+        }
+        Some(Misfit::Wrong(detail)) => return Err(wrong_schema(patching).because(detail)),
     }
     if let Some(object) = body.as_object_mut() {
         object.remove("@odata.type");
@@ -237,6 +171,32 @@ fn incoming(request: &Request, patching: bool) -> Result<Value, Failure> {
         object.remove("description");
     }
     Ok(body)
+}
+
+/// What the caller can write and see.
+fn surface(session: &Session<'_>, request: &Request) -> Surface {
+    Surface {
+        beta: request.beta,
+        cloud: Profile::of(session.tenant).cloud,
+    }
+}
+
+/// Whether the version that was asked shows a policy: v1.0 leaves those with preview features out
+/// (trap 18).
+fn is_visible(request: &Request, row: &Value) -> bool {
+    request.beta || !is_preview(row, &POLICY)
+}
+
+/// The rows of a table that the version that was asked shows.
+pub(super) fn visible<'a>(
+    session: &Session<'a>,
+    request: &'a Request,
+    table: Table,
+) -> impl Iterator<Item = Row> + Clone + 'a {
+    session
+        .tenant
+        .rows(table)
+        .filter(|row| is_visible(request, row))
 }
 
 /// The part of a stored policy that can be written.
@@ -260,25 +220,21 @@ fn stamp(session: &Session<'_>) -> String {
     graph_time(tick(session.tenant.now()))
 }
 
-fn is_kept(session: &Session<'_>, row: &Value) -> bool {
-    text(row, "deletedDateTime")
-        .parse()
-        .is_ok_and(|then| within_retention(session.tenant.now(), then))
-}
-
-fn find(session: &Session<'_>, table: Table, id: &str) -> Result<Row, Failure> {
+fn find(session: &Session<'_>, request: &Request, table: Table, id: &str) -> Result<Row, Failure> {
     session
         .tenant
         .row(table, id)
-        .filter(|row| table == Table::Policies || is_kept(session, row))
-        .ok_or_else(|| {
-            // synthetic: the code beside this text is not known.
-            Failure::new(
-                404,
-                "NotFound",
-                format!("ConditionalAccessPolicy with id {id} does not exist in the directory."),
-            )
-        })
+        .filter(|row| is_visible(request, row))
+        .ok_or_else(|| unknown(id))
+}
+
+fn unknown(id: &str) -> Failure {
+    // synthetic: the code beside this text is not known.
+    Failure::new(
+        404,
+        "NotFound",
+        format!("ConditionalAccessPolicy with id {id} does not exist in the directory."),
+    )
 }
 
 fn activity(
@@ -294,7 +250,7 @@ fn activity(
 
 /// A policy as the service answers it: everything v1.0 declares, and what it does not declare.
 pub(super) fn rendered(session: &Session<'_>, request: &Request, row: &Value) -> Value {
-    let mut shown = json!({
+    let mut policy = json!({
         "id": row["id"],
         "templateId": row["templateId"],
         "displayName": row["displayName"],
@@ -304,10 +260,11 @@ pub(super) fn rendered(session: &Session<'_>, request: &Request, row: &Value) ->
         "deletedDateTime": row["deletedDateTime"],
         "state": row["state"],
         "partialEnablementStrategy": null,
-        "conditions": row["conditions"],
-        "grantControls": row["grantControls"],
-        "sessionControls": row["sessionControls"],
     });
+    let written = shown(&written(row), &POLICY, surface(session, request));
+    for key in ["conditions", "grantControls", "sessionControls"] {
+        policy[key] = written[key].clone();
+    }
     for (path, keys) in [
         ("/conditions", &["clients", "times", "deviceStates"][..]),
         (
@@ -323,9 +280,9 @@ pub(super) fn rendered(session: &Session<'_>, request: &Request, row: &Value) ->
             ][..],
         ),
     ] {
-        if let Some(Value::Object(object)) = shown.pointer_mut(path) {
+        if let Some(Value::Object(object)) = policy.pointer_mut(path) {
             for key in keys {
-                object.insert((*key).to_owned(), Value::Null);
+                object.entry(*key).or_insert(Value::Null);
             }
         }
     }
@@ -339,32 +296,38 @@ pub(super) fn rendered(session: &Session<'_>, request: &Request, row: &Value) ->
             request.root()
         );
         let whole = session.tenant.row(Table::Strengths, strength);
-        shown["grantControls"]["authenticationStrength@odata.context"] = json!(context);
-        shown["grantControls"]["authenticationStrength"] =
+        policy["grantControls"]["authenticationStrength@odata.context"] = json!(context);
+        policy["grantControls"]["authenticationStrength"] =
             whole.map_or(Value::Null, |strength| Value::clone(&strength));
     }
-    if !request.knows_new_members() {
-        for (path, member) in [
-            ("/conditions/platforms/includePlatforms", "linux"),
-            ("/conditions/platforms/excludePlatforms", "linux"),
-            ("/grantControls/builtInControls", "riskRemediation"),
-        ] {
-            if let Some(list) = shown.pointer_mut(path)
-                && texts(list).contains(&member)
-            {
-                let masked: Vec<&str> = texts(list)
-                    .into_iter()
-                    .map(|text| {
-                        if text == member {
-                            "unknownFutureValue"
-                        } else {
-                            text
-                        }
-                    })
-                    .collect();
-                *list = json!(masked);
-            }
+    hide_new_members(request, &mut policy);
+    policy
+}
+
+/// Hides what came after `unknownFutureValue` from who did not ask for it (1.8).
+pub(super) fn hide_new_members(request: &Request, policy: &mut Value) {
+    if request.knows_new_members() {
+        return;
+    }
+    for (path, member) in [
+        ("/conditions/platforms/includePlatforms", "linux"),
+        ("/conditions/platforms/excludePlatforms", "linux"),
+        ("/grantControls/builtInControls", "riskRemediation"),
+    ] {
+        if let Some(list) = policy.pointer_mut(path)
+            && texts(list).contains(&member)
+        {
+            let masked: Vec<&str> = texts(list)
+                .into_iter()
+                .map(|text| {
+                    if text == member {
+                        "unknownFutureValue"
+                    } else {
+                        text
+                    }
+                })
+                .collect();
+            *list = json!(masked);
         }
     }
-    shown
 }

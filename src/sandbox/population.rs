@@ -33,7 +33,7 @@ pub(super) fn tenant(of: Identity, recipe: Recipe) -> Tenant {
     for strength in strengths::built_in() {
         put(Table::Strengths, strength);
     }
-    for (id, name) in ROLES {
+    for (id, name) in ROLES.into_iter().chain(super::roles::UNUSED) {
         put(
             Table::RoleDefinitions,
             json!({

@@ -54,17 +54,9 @@ pub(super) fn answer(
             };
             read(request, || schedules(session, request, table, is_schedule))
         }
-        ["policies", "crosstenantaccesspolicy", rest @ ..] => {
+        ["policies", "crosstenantaccesspolicy", rest @ ..] if *rest != ["default"] => {
             read(request, || cross_tenant(session, request, rest))
         }
-        ["policies", "authenticationmethodspolicy"] => read(request, || {
-            Ok(single(
-                request,
-                "authenticationMethodsPolicy",
-                methods_policy(),
-                &[],
-            ))
-        }),
         _ => return None,
     })
 }
@@ -130,7 +122,6 @@ fn registrations(
     request: &Request,
     rest: &[&str],
 ) -> Result<Reply, Failure> {
-    super::routes::require(session, &["AuditLog.Read.All"])?;
     let tenant = session.tenant;
     let context = "reports/authenticationMethods/userRegistrationDetails";
     if let [id] = rest {
@@ -160,7 +151,6 @@ fn methods(
     id: &str,
     rest: &[&str],
 ) -> Result<Reply, Failure> {
-    super::routes::require(session, &["UserAuthenticationMethod.Read.All"])?;
     let tenant = session.tenant;
     let user = find(session, Table::Users, id)?;
     let id = text(&user, "id");
@@ -334,16 +324,6 @@ fn cross_tenant(session: &Session<'_>, request: &Request, rest: &[&str]) -> Resu
             json!({"id": session.tenant.id_of("cross-tenant access"), "displayName": "CrossTenantAccessPolicy", "definition": [], "allowedCloudEndpoints": []}),
             &[],
         )),
-        ["default"] => Ok(single(
-            request,
-            "policies/crossTenantAccessPolicy/default",
-            json!({
-                "isServiceDefault": true,
-                "inboundTrust": inbound(false),
-                "automaticUserConsentSettings": {"inboundAllowed": false, "outboundAllowed": false},
-            }),
-            &[],
-        )),
         ["partners", rest @ ..] if rest.len() <= 1 => {
             let partners: Vec<Row> = TRUSTED_HOMES
                 .iter()
@@ -374,39 +354,4 @@ fn cross_tenant(session: &Session<'_>, request: &Request, rest: &[&str]) -> Resu
         }
         _ => Err(Failure::no_such_segment(rest.last().unwrap_or(&""))),
     }
-}
-
-fn methods_policy() -> Value {
-    let everybody =
-        json!([{"targetType": "group", "id": "all_users", "isRegistrationRequired": false}]);
-    let method = |kind: &str, id: &str, is_enabled: bool| {
-        json!({
-            "@odata.type": format!("#microsoft.graph.{kind}AuthenticationMethodConfiguration"),
-            "id": id,
-            "state": if is_enabled { "enabled" } else { "disabled" },
-            "excludeTargets": [],
-            "includeTargets": everybody,
-        })
-    };
-    json!({
-        "id": "authenticationMethodsPolicy",
-        "displayName": "Authentication Methods Policy",
-        "description": "The tenant-wide policy that controls which authentication methods are allowed in the tenant.",
-        "lastModifiedDateTime": "2026-02-16T13:20:00.0000000Z",
-        "policyVersion": "1.5",
-        "policyMigrationState": "migrationComplete",
-        "registrationEnforcement": {"authenticationMethodsRegistrationCampaign": {
-            "snoozeDurationInDays": 1, "state": "default", "excludeTargets": [], "includeTargets": [],
-        }},
-        "authenticationMethodConfigurations": [
-            method("fido2", "Fido2", true),
-            method("microsoftAuthenticator", "MicrosoftAuthenticator", true),
-            method("sms", "Sms", true),
-            method("temporaryAccessPass", "TemporaryAccessPass", false),
-            method("softwareOath", "SoftwareOath", false),
-            method("voice", "Voice", false),
-            method("email", "Email", false),
-            method("x509Certificate", "X509Certificate", false),
-        ],
-    })
 }

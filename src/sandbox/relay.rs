@@ -12,7 +12,8 @@ use super::recording::Recording;
 use super::settings::Settings;
 use crate::store::{Lock, LockError};
 
-/// Marks a relayed request, so that two doors never send one in circles.
+/// Marks a relayed request, so that two doors never send one in circles; its value is the scheme that
+/// the caller used.
 pub(super) const RELAYED: &str = "x-sandbox-relayed";
 /// Marks the answer of a door that got a relayed request and is not the owner: nothing was done.
 pub(super) const NOT_OWNER: &str = "x-sandbox-not-owner";
@@ -30,6 +31,8 @@ pub(super) struct Parcel {
     pub(super) target: String,
     pub(super) headers: axum::http::HeaderMap,
     pub(super) body: axum::body::Bytes,
+    /// The scheme the caller used: `http` or `https`.
+    pub(super) scheme: &'static str,
 }
 
 /// What came of looking for the owner.
@@ -206,7 +209,7 @@ impl Door {
         ] {
             headers.remove(hop);
         }
-        headers.insert(RELAYED, axum::http::HeaderValue::from_static("1"));
+        headers.insert(RELAYED, axum::http::HeaderValue::from_static(parcel.scheme));
         let answer = self
             .client
             .request(parcel.method.clone(), format!("{owner}{}", parcel.target))

@@ -63,10 +63,14 @@ async fn ask(
     if let Some(body) = body {
         request = request.json(body);
     }
-    let answer = request
-        .send()
-        .await
-        .map_err(|error| failed(format!("nobody answers ({})", error.without_url())))?;
+    let answer = request.send().await.map_err(|error| {
+        let hint = if error.is_connect() && url.starts_with("https://") {
+            "; SSL_CERT_FILE must name the bundle.pem of its TLS folder"
+        } else {
+            ""
+        };
+        failed(format!("nobody answers ({}){hint}", error.without_url()))
+    })?;
     let status = answer.status();
     let answer: Value = answer
         .json()

@@ -10,13 +10,15 @@ use super::errors::Failure;
 use super::faults::{Fault, Kind};
 use super::lag::is_read;
 use super::owner::{Answer, Part, Session, State};
+use super::profile::Profile;
 use super::request::{Reply, Request};
 use super::tenant::{Happening, Table};
 use super::throttle::Asker;
 use super::token::{self, Caller};
 use super::{
-    audit, batch, directory, locations, members, organisation, policies, readiness, signins,
-    strengths,
+    apps, audit, azure, batch, bin, contexts, directory, discovery, licences, locations, members,
+    organisation, permissions, policies, readiness, signins, singletons, strengths, templates,
+    what_if,
 };
 
 /// What a handler returns.
@@ -39,7 +41,8 @@ pub(super) fn answer(
     let instead = struck.and_then(Fault::instead);
     if instead.is_none()
         && !request.versioned
-        && let Some(reply) = token::answer(&state.tenant, request)
+        && let Some(reply) =
+            discovery::answer(request).or_else(|| token::answer(&state.tenant, request))
     {
         return (spoiled(reply), Vec::new());
     }
@@ -81,8 +84,12 @@ fn authenticated(
         return Ok((reply, Vec::new()));
     }
     if !request.versioned {
-        let first = request.segments.first().map_or("", String::as_str);
-        return Err(Failure::no_such_segment(first));
+        let Some(reply) = azure::answer(&state.tenant, request) else {
+            let first = request.segments.first().map_or("", String::as_str);
+            return Err(Failure::no_such_segment(first));
+        };
+        Caller::of(&state.tenant, request)?;
+        return reply.map(|reply| (reply, Vec::new()));
     }
     let caller = Caller::of(&state.tenant, request)?;
     if request.segments.len() == 1 && request.segments[0].eq_ignore_ascii_case("$batch") {
@@ -124,7 +131,14 @@ pub(super) fn handle(
         },
         caller,
     };
-    match dispatch(&session, request)? {
+    let lower: Vec<String> = request
+        .segments
+        .iter()
+        .map(|segment| segment.to_ascii_lowercase())
+        .collect();
+    let segments: Vec<&str> = lower.iter().map(String::as_str).collect();
+    gates(state, session.caller, request, &segments)?;
+    match dispatch(&session, request, &segments)? {
         Answer::Read(mut reply) => {
             reply.headers.extend(toll);
             Ok(reply)
@@ -155,19 +169,46 @@ pub(super) fn refused(
     let mut reply = Reply::json(failure.status, failure.envelope(request, &date, request_id));
     reply.headers.extend(failure.headers.iter().cloned());
     if failure.status == 401 {
-        return reply.with_header("www-authenticate", "Bearer".to_owned());
+        return reply.with_header("www-authenticate", failure.www_authenticate());
     }
     reply
 }
 
-fn dispatch(session: &Session<'_>, request: &Request) -> Handled {
-    let lower: Vec<String> = request
-        .segments
-        .iter()
-        .map(|segment| segment.to_ascii_lowercase())
-        .collect();
-    let segments: Vec<&str> = lower.iter().map(String::as_str).collect();
-    match segments.as_slice() {
+/// What every request passes before anybody looks at it: the cloud has the path, the token has the
+/// permission, the tenant has the licence, and who changes a policy has met what protects that.
+fn gates(
+    state: &State,
+    caller: &Caller,
+    request: &Request,
+    segments: &[&str],
+) -> Result<(), Failure> {
+    let profile = Profile::of(&state.tenant);
+    profile.cloud.serves(request)?;
+    permissions::gate(caller, request, segments)?;
+    licences::gate(&profile, request, segments)?;
+    let is_policy_write = request.method != "GET"
+        && matches!(
+            segments,
+            ["identity", "conditionalaccess", "policies", ..]
+                | [
+                    "identity",
+                    "conditionalaccess",
+                    "deleteditems",
+                    "policies",
+                    ..
+                ]
+                | ["policies", "conditionalaccesspolicies", ..]
+        );
+    match &state.settings.protected_actions {
+        Some(context) if is_policy_write && !caller.has_met(context) => {
+            Err(Failure::claims_challenge(context))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn dispatch(session: &Session<'_>, request: &Request, segments: &[&str]) -> Handled {
+    match segments {
         ["identity", "conditionalaccess", "policies", rest @ ..]
         | ["policies", "conditionalaccesspolicies", rest @ ..] => {
             policies::answer(session, request, rest)
@@ -176,9 +217,15 @@ fn dispatch(session: &Session<'_>, request: &Request) -> Handled {
             "identity",
             "conditionalaccess",
             "deleteditems",
-            "policies",
+            kind @ ("policies" | "namedlocations"),
             rest @ ..,
-        ] => policies::answer_deleted(session, request, rest),
+        ] => {
+            let bin = match *kind {
+                "policies" => &policies::BIN,
+                _ => &locations::BIN,
+            };
+            bin::answer(session, request, bin, rest)
+        }
         ["identity", "conditionalaccess", "namedlocations", rest @ ..]
         | ["conditionalaccess", "namedlocations", rest @ ..] => {
             locations::answer(session, request, rest)
@@ -191,19 +238,47 @@ fn dispatch(session: &Session<'_>, request: &Request) -> Handled {
             "policies",
             rest @ ..,
         ] => strengths::answer(session, request, rest),
+        [
+            "identity",
+            "conditionalaccess",
+            "authenticationcontextclassreferences",
+            rest @ ..,
+        ] => contexts::answer(session, request, rest),
+        ["identity", "conditionalaccess", "evaluate"] => what_if::answer(session, request),
+        ["identity", "conditionalaccess", "templates", rest @ ..]
+        | ["conditionalaccess", "templates", rest @ ..] => {
+            templates::answer(session, request, rest)
+        }
         ["auditlogs", "directoryaudits"] => read(request, || audit::list(session, request)),
         ["auditlogs", "directoryaudits", id] => read(request, || audit::get(session, request, id)),
         ["auditlogs", "signins"] => read(request, || signins::list(session, request)),
         ["auditlogs", "signins", id] => read(request, || signins::get(session, request, id)),
+        ["serviceprincipals", id, "approleassignments"] => {
+            read(request, || apps::assignments(session, request, id))
+        }
         ["groups", id, rest @ ..] if !rest.is_empty() => {
             members::answer(session, request, id, rest)
         }
+        ["me"] => me(session, request),
         [] => Err(Failure::no_such_segment("")),
-        _ => readiness::answer(session, request, &segments)
-            .or_else(|| directory::answer(session, request, &segments))
-            .or_else(|| organisation::answer(session, request, &segments))
+        _ => readiness::answer(session, request, segments)
+            .or_else(|| directory::answer(session, request, segments))
+            .or_else(|| organisation::answer(session, request, segments))
+            .or_else(|| singletons::answer(session, request, segments))
             .unwrap_or_else(|| Err(Failure::no_such_segment(unknown(request)))),
     }
+}
+
+/// The person who signed in.
+fn me(session: &Session<'_>, request: &Request) -> Handled {
+    let Some(id) = session.caller.user() else {
+        // synthetic: the contract has no text for an application that asks who it is.
+        return Err(Failure::bad_request(
+            "/me request is only valid with delegated authentication flow.",
+        ));
+    };
+    directory::answer(session, request, &["users", id])
+        .unwrap_or_else(|| Err(Failure::no_such_segment("me")))
 }
 
 /// Answers a path that can only be read.
@@ -216,8 +291,12 @@ pub(super) fn read(request: &Request, reply: impl FnOnce() -> Result<Reply, Fail
 
 /// The segment to blame: the first one when nothing starts like that, else the last.
 fn unknown(request: &Request) -> &str {
-    const ROOTS: [&str; 13] = [
+    const ROOTS: [&str; 17] = [
         "identity",
+        "devicemanagement",
+        "directory",
+        "identitygovernance",
+        "security",
         "policies",
         "auditlogs",
         "users",
@@ -236,17 +315,6 @@ fn unknown(request: &Request) -> &str {
         return request.segments.last().map_or("", String::as_str);
     }
     first
-}
-
-/// Requires every permission of a group to be in the token.
-pub(super) fn require(session: &Session<'_>, permissions: &[&str]) -> Result<(), Failure> {
-    if permissions
-        .iter()
-        .all(|permission| session.caller.may(permission))
-    {
-        return Ok(());
-    }
-    Err(Failure::scopes_missing())
 }
 
 /// The body of a 201, with the context of its collection.

@@ -4,8 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::clouds::Cloud;
+use super::contexts::is_context;
 use super::errors::Failure;
-use super::schema::{POLICY, completed, conforms};
+use super::licences;
+use super::profile::Profile;
+use super::schema::{Misfit, POLICY, Surface, completed, misfit};
+use super::settle::settle;
 use super::tenant::{Table, Tenant, text};
 
 /// The legacy location that stands for the trusted addresses of per-user MFA.
@@ -17,6 +22,13 @@ const PUBLIC_CLIENTS: [&str; 2] = [
 ];
 const EXAMPLES: &str =
     " For examples, please see API documentation at https://docs.microsoft.com/en-us/graph/api/";
+
+/// The 1038 for a feature that only beta has.
+pub(super) fn preview() -> Failure {
+    Failure::bad_request(
+        "1038: The policy you are trying to create or update contains preview features. Use the Beta endpoint to create or update this policy.",
+    )
+}
 
 /// The 1007 of a POST, or of a PATCH.
 pub(super) fn wrong_schema(patching: bool) -> Failure {
@@ -54,15 +66,22 @@ pub(super) fn accepted(
 ) -> Result<Value, Failure> {
     let patching = held.is_some();
     let mut policy = completed(policy, &POLICY);
-    let has_required = ["displayName", "state", "conditions"]
-        .iter()
-        .all(|key| policy.get(key).is_some_and(|value| !value.is_null()));
-    if !conforms(&policy, &POLICY) || !has_required || text(&policy, "displayName").is_empty() {
-        return Err(wrong_schema(patching));
+    for key in ["displayName", "state", "conditions"] {
+        if policy.get(key).is_none_or(Value::is_null) || policy[key] == "" {
+            return Err(wrong_schema(patching).because(format!("`{key}` is missing")));
+        }
     }
-    settle_session(&mut policy);
-    settle_strength(&mut policy);
-    settle_users(&mut policy);
+    // What a cloud does not declare cannot have come in, and completing puts it there empty.
+    let everything = Surface {
+        beta: true,
+        cloud: Cloud::Global,
+    };
+    if let Some(Misfit::Wrong(detail) | Misfit::Preview(detail)) =
+        misfit(&policy, &POLICY, everything)
+    {
+        return Err(wrong_schema(patching).because(detail));
+    }
+    settle(&mut policy);
     let check = Check {
         tenant,
         policy: &policy,
@@ -75,62 +94,9 @@ pub(super) fn accepted(
     check.locations()?;
     check.grant()?;
     check.session()?;
+    check.devices()?;
+    licences::covers(&Profile::of(tenant), &policy)?;
     Ok(policy)
-}
-
-/// Fills in what a sign-in frequency implies, and drops session controls that do nothing (1.7).
-fn settle_session(policy: &mut Value) {
-    let session = &mut policy["sessionControls"];
-    if !session.is_object() {
-        return;
-    }
-    let frequency = &mut session["signInFrequency"];
-    if frequency.is_object() {
-        if frequency["authenticationType"].is_null() {
-            frequency["authenticationType"] = json!("primaryAndSecondaryAuthentication");
-        }
-        if frequency["frequencyInterval"].is_null() {
-            frequency["frequencyInterval"] = json!("timeBased");
-        }
-    }
-    let effective = session
-        .as_object()
-        .into_iter()
-        .flatten()
-        .any(|(name, control)| {
-            if name == "disableResilienceDefaults" {
-                return control == true;
-            }
-            control["isEnabled"] == true
-        });
-    if !effective {
-        *session = Value::Null;
-    }
-}
-
-/// Keeps of a strength what it is referred to by.
-fn settle_strength(policy: &mut Value) {
-    if let Some(strength) = policy.pointer_mut("/grantControls/authenticationStrength")
-        && strength.is_object()
-    {
-        *strength = json!({"id": strength["id"]});
-    }
-}
-
-/// A policy on workload identities reads back with nobody included (1.5).
-fn settle_users(policy: &mut Value) {
-    let conditions = &mut policy["conditions"];
-    let on_workloads = conditions["clientApplications"].is_object();
-    if conditions["users"].is_null() {
-        conditions["users"] = json!({
-            "includeUsers": [], "excludeUsers": [], "includeGroups": [], "excludeGroups": [],
-            "includeRoles": [], "excludeRoles": [],
-            "includeGuestsOrExternalUsers": null, "excludeGuestsOrExternalUsers": null,
-        });
-    }
-    if on_workloads && texts(&conditions["users"]["includeUsers"]).is_empty() {
-        conditions["users"]["includeUsers"] = json!(["None"]);
-    }
 }
 
 struct Check<'a> {
@@ -156,8 +122,8 @@ impl<'a> Check<'a> {
             .collect()
     }
 
-    fn schema(&self) -> Failure {
-        wrong_schema(self.held.is_some())
+    fn schema(&self, detail: impl Into<String>) -> Failure {
+        wrong_schema(self.held.is_some()).because(detail)
     }
 
     fn client_apps(&self) -> Result<(), Failure> {
@@ -181,23 +147,24 @@ impl<'a> Check<'a> {
             ));
         }
         let filters = applications["applicationFilter"]["mode"] == "include";
-        if included.is_empty() && others == 0 && !filters {
+        let is_on_traffic = ["networkAccess", "globalSecureAccess"]
+            .iter()
+            .any(|profile| applications[*profile].is_object());
+        if included.is_empty() && others == 0 && !filters && !is_on_traffic {
             // synthetic: the number is known, its text is not.
             return Err(Failure::bad_request(
                 "1011: 'applications' condition must include at least one application, user action or authentication context.",
             ));
         }
         let known_actions = ["urn:user:registersecurityinfo", "urn:user:registerdevice"];
-        let is_context = |text: &str| {
-            text.strip_prefix('c')
-                .filter(|digits| !digits.starts_with('0'))
-                .and_then(|digits| digits.parse::<u8>().ok())
-                .is_some_and(|number| (1..=99).contains(&number))
-        };
-        if !actions.iter().all(|action| known_actions.contains(action))
-            || !contexts.iter().all(|context| is_context(context))
+        if let Some(action) = actions
+            .iter()
+            .find(|action| !known_actions.contains(action))
         {
-            return Err(self.schema());
+            return Err(self.schema(format!("`{action}` is not a user action")));
+        }
+        if let Some(context) = contexts.iter().find(|context| !is_context(context)) {
+            return Err(self.schema(format!("`{context}` is not an authentication context")));
         }
         let mut invalid = BTreeMap::new();
         for (list, words) in [
@@ -267,7 +234,9 @@ impl<'a> Check<'a> {
             let ids = texts(&users[list]);
             if ids.contains(&"GuestsOrExternalUsers") && users[guests].is_object() {
                 // synthetic: the two forms exclude each other (1.4), the answer is not known.
-                return Err(self.schema());
+                return Err(self.schema(format!(
+                    "`{list}` says GuestsOrExternalUsers beside `{guests}`"
+                )));
             }
             self.external_tenants(&users[guests])?;
             for id in self.added("users", list) {
@@ -306,7 +275,9 @@ impl<'a> Check<'a> {
         };
         // synthetic: that `members` goes with `enumerated` only is known (trap 22), the text is not.
         if text(tenants, "@odata.type") != kind || !members_fit {
-            return Err(self.schema());
+            return Err(self.schema(
+                "`externalTenants` has an `@odata.type` or `members` that its `membershipKind` does not go with",
+            ));
         }
         Ok(())
     }
@@ -314,7 +285,7 @@ impl<'a> Check<'a> {
     fn exists(&self, table: Table, id: &str, what: &str) -> Result<(), Failure> {
         if !is_guid(id) {
             // synthetic: ids only (1.4), the answer to anything else is not known.
-            return Err(self.schema());
+            return Err(self.schema(format!("`{id}` is not the id of a {}", what.to_lowercase())));
         }
         if self.tenant.row(table, id).is_none() {
             // synthetic: no source has the text for unknown users, groups and roles.
@@ -330,10 +301,18 @@ impl<'a> Check<'a> {
         if block.is_null() {
             return Ok(());
         }
-        let filters = block["servicePrincipalFilter"].is_object();
-        if texts(&block["includeServicePrincipals"]).is_empty() && !filters {
+        let includes = [
+            "includeServicePrincipals",
+            "includeAgentIdServicePrincipals",
+        ]
+        .iter()
+        .any(|list| !texts(&block[*list]).is_empty());
+        let filters = ["servicePrincipalFilter", "agentIdServicePrincipalFilter"]
+            .iter()
+            .any(|filter| block[*filter].is_object());
+        if !includes && !filters {
             // synthetic: an empty rule for workload identities.
-            return Err(self.schema());
+            return Err(self.schema("`conditions.clientApplications` includes nothing"));
         }
         for list in ["includeServicePrincipals", "excludeServicePrincipals"] {
             for id in self.added("clientApplications", list) {
@@ -367,6 +346,10 @@ impl<'a> Check<'a> {
         let strength = grant["authenticationStrength"]
             .get("id")
             .and_then(Value::as_str);
+        if let Some(id) = texts(&grant["termsOfUse"]).iter().find(|id| !is_guid(id)) {
+            // synthetic: an id of terms of use that is none.
+            return Err(self.schema(format!("`{id}` is not the id of terms of use")));
+        }
         let others =
             texts(&grant["customAuthenticationFactors"]).len() + texts(&grant["termsOfUse"]).len();
         let grants = !built_in.is_empty() || strength.is_some() || others > 0;
@@ -428,6 +411,18 @@ impl<'a> Check<'a> {
         texts(&self.conditions()["applications"]["includeApplications"]) == ["All"]
     }
 
+    fn devices(&self) -> Result<(), Failure> {
+        let devices = &self.conditions()["devices"];
+        let has_states = ["includeDevices", "excludeDevices"]
+            .iter()
+            .any(|list| !texts(&devices[*list]).is_empty());
+        if has_states && devices["deviceFilter"].is_object() {
+            // synthetic: the two exclude each other (1.2), the answer is not known.
+            return Err(self.schema("`conditions.devices` has a filter beside device states"));
+        }
+        Ok(())
+    }
+
     fn session(&self) -> Result<(), Failure> {
         let session = &self.policy["sessionControls"];
         let frequency = &session["signInFrequency"];
@@ -445,11 +440,16 @@ impl<'a> Check<'a> {
             let has_siblings = !session["applicationEnforcedRestrictions"].is_null()
                 || !session["disableResilienceDefaults"].is_null();
             // synthetic: these combinations are refused (1.7), the texts are not known.
-            if is_every_time && (has_length || has_siblings) || !is_every_time && !whole_length {
-                return Err(self.schema());
+            if is_every_time && (has_length || has_siblings) {
+                return Err(self.schema(
+                    "an `everyTime` sign-in frequency goes with no value, type, applicationEnforcedRestrictions or disableResilienceDefaults",
+                ));
+            }
+            if !is_every_time && !whole_length {
+                return Err(self.schema("a `timeBased` sign-in frequency needs a value and a type"));
             }
             if frequency["value"].as_i64().is_some_and(|value| value < 1) {
-                return Err(self.schema());
+                return Err(self.schema("the value of a sign-in frequency is at least 1"));
             }
         }
         if session["persistentBrowser"]["isEnabled"] == true && !self.is_on_all_apps() {

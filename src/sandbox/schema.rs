@@ -1,7 +1,16 @@
-//! The shape of a Conditional Access policy in Graph v1.0, as tables (sections 1.1 to 1.7 of the
-//! contract): what may be written, and what is filled in.
+//! Shapes: what a value may be where it is written, what is filled in, and what of it a caller sees.
 
 use serde_json::{Map, Value};
+
+use super::clouds::Cloud;
+pub(super) use super::policy_shape::POLICY;
+
+/// What a caller can write and see: the version it asked, in the cloud where the tenant is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Surface {
+    pub(super) beta: bool,
+    pub(super) cloud: Cloud,
+}
 
 /// The shape of a value.
 #[derive(Debug)]
@@ -33,264 +42,182 @@ pub(super) struct Field {
     name: &'static str,
     shape: Shape,
     null: Null,
+    /// Whether v1.0 does not declare it.
+    beta: bool,
 }
 
-const fn always(name: &'static str, shape: Shape) -> Field {
+/// A property that is always there.
+pub(super) const fn always(name: &'static str, shape: Shape) -> Field {
     Field {
         name,
         shape,
         null: Null::Never,
+        beta: false,
     }
 }
 
-const fn nullable(name: &'static str, shape: Shape) -> Field {
+/// A property that is `null` when it is not set.
+pub(super) const fn nullable(name: &'static str, shape: Shape) -> Field {
     Field {
         name,
         shape,
         null: Null::Allowed,
+        beta: false,
     }
 }
 
-const fn optional(name: &'static str, shape: Shape) -> Field {
+/// A property that stays away when it is not set.
+pub(super) const fn optional(name: &'static str, shape: Shape) -> Field {
     Field {
         name,
         shape,
         null: Null::Omitted,
+        beta: false,
     }
 }
 
-const TEXTS: Shape = Shape::List(&Shape::Text);
-/// The three states.
-pub(super) const STATES: [&str; 3] = ["enabled", "disabled", "enabledForReportingButNotEnforced"];
-const RISKS: [&str; 5] = ["low", "medium", "high", "hidden", "none"];
-const FILTER: [Field; 2] = [
-    always("mode", Shape::Enum(&["include", "exclude"])),
-    always("rule", Shape::Text),
-];
+/// A property that only beta declares.
+pub(super) const fn beta(name: &'static str, shape: Shape) -> Field {
+    Field {
+        beta: true,
+        ..optional(name, shape)
+    }
+}
 
-const EXTERNAL_TENANTS: [Field; 2] = [
-    always("membershipKind", Shape::Enum(&["all", "enumerated"])),
-    optional("members", TEXTS),
-];
+/// What is wrong with a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Misfit {
+    /// It uses a feature that v1.0 does not have yet; the place of it.
+    Preview(String),
+    /// It is not of the shape; what and where, in a sentence.
+    Wrong(String),
+}
 
-const GUESTS: [Field; 2] = [
-    always(
-        "guestOrExternalUserTypes",
-        Shape::Flags(&[
-            "none",
-            "internalGuest",
-            "b2bCollaborationGuest",
-            "b2bCollaborationMember",
-            "b2bDirectConnectUser",
-            "otherExternalUser",
-            "serviceProvider",
-        ]),
-    ),
-    nullable("externalTenants", Shape::Object(&EXTERNAL_TENANTS)),
-];
+/// What keeps a value, possibly in part, from having the shape: types, keys and members.
+pub(super) fn misfit(value: &Value, shape: &Shape, surface: Surface) -> Option<Misfit> {
+    misfit_at(value, shape, surface, "")
+}
 
-const USERS: [Field; 8] = [
-    always("includeUsers", TEXTS),
-    always("excludeUsers", TEXTS),
-    always("includeGroups", TEXTS),
-    always("excludeGroups", TEXTS),
-    always("includeRoles", TEXTS),
-    always("excludeRoles", TEXTS),
-    nullable("includeGuestsOrExternalUsers", Shape::Object(&GUESTS)),
-    nullable("excludeGuestsOrExternalUsers", Shape::Object(&GUESTS)),
-];
-
-const APPLICATIONS: [Field; 5] = [
-    always("includeApplications", TEXTS),
-    always("excludeApplications", TEXTS),
-    always("includeUserActions", TEXTS),
-    always("includeAuthenticationContextClassReferences", TEXTS),
-    nullable("applicationFilter", Shape::Object(&FILTER)),
-];
-
-const CLIENT_APPLICATIONS: [Field; 3] = [
-    always("includeServicePrincipals", TEXTS),
-    always("excludeServicePrincipals", TEXTS),
-    nullable("servicePrincipalFilter", Shape::Object(&FILTER)),
-];
-
-const PLATFORM: Shape = Shape::Enum(&[
-    "android",
-    "iOS",
-    "windows",
-    "windowsPhone",
-    "macOS",
-    "linux",
-    "all",
-]);
-const PLATFORMS: [Field; 2] = [
-    always("includePlatforms", Shape::List(&PLATFORM)),
-    always("excludePlatforms", Shape::List(&PLATFORM)),
-];
-
-const LOCATIONS: [Field; 2] = [
-    always("includeLocations", TEXTS),
-    always("excludeLocations", TEXTS),
-];
-
-const CONDITIONS: [Field; 12] = [
-    always(
-        "clientAppTypes",
-        Shape::List(&Shape::Enum(&[
-            "all",
-            "browser",
-            "mobileAppsAndDesktopClients",
-            "exchangeActiveSync",
-            "easSupported",
-            "other",
-        ])),
-    ),
-    always("userRiskLevels", Shape::List(&Shape::Enum(&RISKS))),
-    always("signInRiskLevels", Shape::List(&Shape::Enum(&RISKS))),
-    always(
-        "servicePrincipalRiskLevels",
-        Shape::List(&Shape::Enum(&["low", "medium", "high", "none"])),
-    ),
-    nullable(
-        "insiderRiskLevels",
-        Shape::Flags(&["minor", "moderate", "elevated"]),
-    ),
-    always("applications", Shape::Object(&APPLICATIONS)),
-    nullable("users", Shape::Object(&USERS)),
-    nullable("clientApplications", Shape::Object(&CLIENT_APPLICATIONS)),
-    nullable("platforms", Shape::Object(&PLATFORMS)),
-    nullable("locations", Shape::Object(&LOCATIONS)),
-    nullable(
-        "devices",
-        Shape::Object(&[nullable("deviceFilter", Shape::Object(&FILTER))]),
-    ),
-    nullable(
-        "authenticationFlows",
-        Shape::Object(&[always(
-            "transferMethods",
-            Shape::Flags(&["none", "deviceCodeFlow", "authenticationTransfer"]),
-        )]),
-    ),
-];
-
-const STRENGTH: [Field; 9] = [
-    always("id", Shape::Text),
-    optional("displayName", Shape::Text),
-    optional("description", Shape::Text),
-    optional("policyType", Shape::Text),
-    optional("requirementsSatisfied", Shape::Text),
-    optional("allowedCombinations", TEXTS),
-    optional("createdDateTime", Shape::Text),
-    optional("modifiedDateTime", Shape::Text),
-    optional(
-        "combinationConfigurations",
-        Shape::List(&Shape::Object(&[])),
-    ),
-];
-
-const GRANT_CONTROLS: [Field; 5] = [
-    nullable("operator", Shape::Enum(&["AND", "OR"])),
-    always(
-        "builtInControls",
-        Shape::List(&Shape::Enum(&[
-            "block",
-            "mfa",
-            "compliantDevice",
-            "domainJoinedDevice",
-            "approvedApplication",
-            "compliantApplication",
-            "passwordChange",
-            "riskRemediation",
-        ])),
-    ),
-    always("customAuthenticationFactors", TEXTS),
-    always("termsOfUse", TEXTS),
-    nullable("authenticationStrength", Shape::Object(&STRENGTH)),
-];
-
-const SWITCH: [Field; 1] = [nullable("isEnabled", Shape::Bool)];
-const SESSION_CONTROLS: [Field; 6] = [
-    nullable("disableResilienceDefaults", Shape::Bool),
-    nullable("applicationEnforcedRestrictions", Shape::Object(&SWITCH)),
-    nullable(
-        "cloudAppSecurity",
-        Shape::Object(&[
-            nullable("isEnabled", Shape::Bool),
-            nullable(
-                "cloudAppSecurityType",
-                Shape::Enum(&["mcasConfigured", "monitorOnly", "blockDownloads"]),
-            ),
-        ]),
-    ),
-    nullable(
-        "persistentBrowser",
-        Shape::Object(&[
-            nullable("isEnabled", Shape::Bool),
-            nullable("mode", Shape::Enum(&["always", "never"])),
-        ]),
-    ),
-    nullable("secureSignInSession", Shape::Object(&SWITCH)),
-    nullable(
-        "signInFrequency",
-        Shape::Object(&[
-            nullable("isEnabled", Shape::Bool),
-            nullable("value", Shape::Int),
-            nullable("type", Shape::Enum(&["days", "hours"])),
-            nullable(
-                "authenticationType",
-                Shape::Enum(&[
-                    "primaryAndSecondaryAuthentication",
-                    "secondaryAuthentication",
-                ]),
-            ),
-            nullable(
-                "frequencyInterval",
-                Shape::Enum(&["timeBased", "everyTime"]),
-            ),
-        ]),
-    ),
-];
-
-/// What a POST or PATCH of a policy may carry.
-pub(super) const POLICY: Shape = Shape::Object(&[
-    optional("displayName", Shape::Text),
-    optional("description", Shape::Text),
-    optional("state", Shape::Enum(&STATES)),
-    optional("conditions", Shape::Object(&CONDITIONS)),
-    nullable("grantControls", Shape::Object(&GRANT_CONTROLS)),
-    nullable("sessionControls", Shape::Object(&SESSION_CONTROLS)),
-]);
-
-/// Whether a value, possibly in part, has the shape: types, keys and members.
-pub(super) fn conforms(value: &Value, shape: &Shape) -> bool {
+fn misfit_at(value: &Value, shape: &Shape, surface: Surface, path: &str) -> Option<Misfit> {
+    let here = if path.is_empty() { "the body" } else { path };
+    let wrong = |what: String| Some(Misfit::Wrong(format!("`{here}` {what}")));
+    let expected = |what: &str| wrong(format!("is {}, not {what}", kind(value)));
+    let stranger = |text: &str, members: &[&str]| {
+        let known = members.contains(&text) && surface.cloud.declares(text);
+        (!known).then(|| Misfit::Wrong(format!("`{here}` has no member `{text}`")))
+    };
     match shape {
-        Shape::Text => value.is_string(),
-        Shape::Bool => value.is_boolean(),
-        Shape::Int => value
-            .as_i64()
-            .is_some_and(|number| i32::try_from(number).is_ok()),
-        Shape::Enum(members) => value.as_str().is_some_and(|text| members.contains(&text)),
-        Shape::Flags(members) => value
-            .as_str()
-            .is_some_and(|text| flags(text).all(|flag| members.contains(&flag))),
-        Shape::List(element) => value
-            .as_array()
-            .is_some_and(|elements| elements.iter().all(|value| conforms(value, element))),
-        Shape::Object(fields) => value.as_object().is_some_and(|object| {
-            object.iter().all(|(key, value)| {
+        Shape::Text if !value.is_string() => expected("text"),
+        Shape::Bool if !value.is_boolean() => expected("true or false"),
+        Shape::Int
+            if value
+                .as_i64()
+                .is_none_or(|number| i32::try_from(number).is_err()) =>
+        {
+            expected("a whole number of 32 bits")
+        }
+        Shape::Text | Shape::Bool | Shape::Int => None,
+        Shape::Enum(members) => match value.as_str() {
+            Some(text) => stranger(text, members),
+            None => expected("a text"),
+        },
+        Shape::Flags(members) => match value.as_str() {
+            Some(text) => flags(text).find_map(|flag| stranger(flag, members)),
+            None => expected("a text of members joined by commas"),
+        },
+        Shape::List(element) => match value.as_array() {
+            Some(elements) => elements
+                .iter()
+                .find_map(|value| misfit_at(value, element, surface, path)),
+            None => expected("a list"),
+        },
+        Shape::Object(fields) => {
+            let Some(object) = value.as_object() else {
+                return expected("an object");
+            };
+            object.iter().find_map(|(key, value)| {
+                let path = if path.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{path}.{key}")
+                };
                 if key == "@odata.type" {
-                    return value.is_string();
+                    return (!value.is_string())
+                        .then(|| Misfit::Wrong(format!("`{path}` is not a text")));
                 }
-                fields
+                let field = fields
                     .iter()
-                    .find(|field| field.name == key)
-                    .is_some_and(|field| match value {
-                        Value::Null => field.null != Null::Never,
-                        value => conforms(value, &field.shape),
-                    })
+                    .find(|field| field.name == key && surface.cloud.declares(key));
+                match field {
+                    Some(field) if field.beta && !surface.beta && is_set(value) => {
+                        Some(Misfit::Preview(path))
+                    }
+                    Some(field) if !field.beta || surface.beta => match value {
+                        Value::Null if field.null == Null::Never => {
+                            Some(Misfit::Wrong(format!("`{path}` cannot be null")))
+                        }
+                        Value::Null => None,
+                        value => misfit_at(value, &field.shape, surface, &path),
+                    },
+                    _ => Some(Misfit::Wrong(format!(
+                        "`{path}` is not a property that can be written"
+                    ))),
+                }
+            })
+        }
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+fn is_set(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Array(elements) => !elements.is_empty(),
+        _ => true,
+    }
+}
+
+/// Whether a value uses a feature that v1.0 does not have yet.
+pub(super) fn is_preview(value: &Value, shape: &Shape) -> bool {
+    match (value, shape) {
+        (Value::Object(object), Shape::Object(fields)) => fields.iter().any(|field| {
+            object.get(field.name).is_some_and(|value| {
+                (field.beta && is_set(value)) || is_preview(value, &field.shape)
             })
         }),
+        _ => false,
     }
+}
+
+/// The part of a value that a caller is shown: what its version and its cloud declare.
+pub(super) fn shown(value: &Value, shape: &Shape, surface: Surface) -> Value {
+    let (Value::Object(object), Shape::Object(fields)) = (value, shape) else {
+        return value.clone();
+    };
+    let mut seen = Map::new();
+    for (key, value) in object {
+        match fields.iter().find(|field| field.name == key) {
+            Some(field) => {
+                if (surface.beta || !field.beta) && surface.cloud.declares(key) {
+                    seen.insert(key.clone(), shown(value, &field.shape, surface));
+                }
+            }
+            None => {
+                seen.insert(key.clone(), value.clone());
+            }
+        }
+    }
+    Value::Object(seen)
 }
 
 /// The value with its enum members spelled as Graph spells them.
@@ -395,6 +322,51 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    const V1: Surface = Surface {
+        beta: false,
+        cloud: Cloud::Global,
+    };
+    const BETA: Surface = Surface { beta: true, ..V1 };
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_place() {
+        let wrong = |text: &str| Some(Misfit::Wrong(text.to_owned()));
+        for (value, misfit_of) in [
+            (
+                json!({"conditions": {"times": null}}),
+                wrong("`conditions.times` is not a property that can be written"),
+            ),
+            (
+                json!({"conditions": {"users": {"includeUsers": "All"}}}),
+                wrong("`conditions.users.includeUsers` is a text, not a list"),
+            ),
+            (
+                json!({"grantControls": {"builtInControls": ["compliantNetwork"]}}),
+                wrong("`grantControls.builtInControls` has no member `compliantNetwork`"),
+            ),
+            (
+                json!({"conditions": {"deviceStates": null}}),
+                wrong("`conditions.deviceStates` is not a property that can be written"),
+            ),
+            (
+                json!({"conditions": {"agentIdRiskLevels": "high"}}),
+                Some(Misfit::Preview("conditions.agentIdRiskLevels".into())),
+            ),
+            (json!([]), wrong("`the body` is a list, not an object")),
+        ] {
+            assert_eq!(misfit(&value, &POLICY, V1), misfit_of, "{value}");
+        }
+        let risky = json!({"conditions": {"agentIdRiskLevels": "high", "deviceStates": null}});
+        assert_eq!(misfit(&risky, &POLICY, BETA), None);
+        assert!(is_preview(&risky, &POLICY));
+        assert_eq!(
+            shown(&risky, &POLICY, V1),
+            json!({"conditions": {}}),
+            "what v1.0 does not declare it does not show"
+        );
+        assert_eq!(shown(&risky, &POLICY, BETA), risky);
+    }
+
     #[test]
     fn merging_keeps_replaces_and_clears() {
         let old = json!({"a": {"x": [1, 2], "y": {"z": 1}, "k": 1}, "b": {"c": 1}});
@@ -421,10 +393,11 @@ mod tests {
             "clientAppTypes": ["all"], "insiderRiskLevels": "minor,elevated",
             "users": {"includeUsers": ["all"]}}, "grantControls": {"operator": "OR"}});
         assert_eq!(spelled(sent, &POLICY), kept);
-        assert!(!conforms(
-            &spelled(json!({"state": "on"}), &POLICY),
-            &POLICY
-        ));
+        let on = spelled(json!({"state": "on"}), &POLICY);
+        assert_eq!(
+            misfit(&on, &POLICY, V1),
+            Some(Misfit::Wrong("`state` has no member `on`".into()))
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! HTTP: from the socket to a [`Request`] and from a [`Reply`] back to the socket.
 
 use std::convert::Infallible;
+use std::fmt::Debug;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -8,17 +9,18 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body as HttpBody, Bytes, HttpBody as HttpBodyTrait, to_bytes};
+use axum::extract::connect_info::Connected;
 use axum::extract::{ConnectInfo, Request as HttpRequest, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
+use axum::serve::{IncomingStream, Listener};
 use http_body::Frame;
 use jiff::Timestamp;
 use serde_json::json;
-use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::clock::http_date;
-use super::delivery::{Cut, Lines, deliver};
+use super::delivery::{Cut, deliver};
 use super::errors::Failure;
 use super::owner::{Answered, Owner};
 use super::relay::{Door, NOT_OWNER, Outcome, Parcel, RELAYED};
@@ -31,13 +33,34 @@ const LARGEST_BODY: usize = 4 << 20;
 /// How long requests in flight may take once the server is to stop.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Serves until told to stop, finishes what is in flight, and gives the state up.
-pub(super) async fn serve(listener: TcpListener, door: Arc<Door>, stopped: oneshot::Receiver<()>) {
+/// What an answer needs to know of where its request came in.
+#[derive(Debug, Clone)]
+struct Entrance {
+    door: Arc<Door>,
+    /// `http` or `https`, as the caller said it.
+    scheme: &'static str,
+}
+
+/// Serves a listener until told to stop, and finishes what is in flight.
+pub(super) async fn serve<L>(
+    listener: L,
+    scheme: &'static str,
+    door: &Arc<Door>,
+    mut stopped: watch::Receiver<bool>,
+) where
+    L: Listener,
+    L::Addr: Debug,
+    Cut: for<'a> Connected<IncomingStream<'a, L>>,
+{
     let (quiet, hushed) = oneshot::channel();
-    let routes = Router::new().fallback(answer).with_state(Arc::clone(&door));
+    let routes = Router::new().fallback(answer).with_state(Entrance {
+        door: Arc::clone(door),
+        scheme,
+    });
     let service = routes.into_make_service_with_connect_info::<Cut>();
-    let server = axum::serve(Lines(listener), service).with_graceful_shutdown(async move {
-        let _ = stopped.await;
+    let server = axum::serve(listener, service).with_graceful_shutdown(async move {
+        // Changed, or nobody is left who could: both mean stop.
+        let _ = stopped.changed().await;
         let _ = quiet.send(());
     });
     tokio::select! {
@@ -47,16 +70,15 @@ pub(super) async fn serve(listener: TcpListener, door: Arc<Door>, stopped: onesh
             tokio::time::sleep(GRACE).await;
         } => {}
     }
-    door.close().await;
 }
 
 async fn answer(
-    State(door): State<Arc<Door>>,
+    State(entrance): State<Entrance>,
     ConnectInfo(cut): ConnectInfo<Cut>,
     http: HttpRequest,
 ) -> Response {
     let is_relayed = http.headers().contains_key(RELAYED);
-    let response = found(&door, http).await;
+    let response = found(&entrance, http).await;
     if is_relayed {
         // The relay has the caller's connection; ours is only the way to it.
         return response;
@@ -64,7 +86,7 @@ async fn answer(
     deliver(response, &cut).await
 }
 
-async fn found(door: &Door, http: HttpRequest) -> Response {
+async fn found(Entrance { door, scheme }: &Entrance, http: HttpRequest) -> Response {
     let (head, body) = http.into_parts();
     let target = head
         .uri
@@ -77,16 +99,22 @@ async fn found(door: &Door, http: HttpRequest) -> Response {
             "the body is too large",
         );
     };
-    let parcel = Parcel {
+    let mut parcel = Parcel {
         method: head.method,
         target,
         headers: head.headers,
         body,
+        scheme,
     };
+    let relayed = parcel.headers.get(RELAYED).cloned();
+    if parcel.scheme == "http" && relayed.as_ref().is_some_and(|scheme| scheme == "https") {
+        // The caller came in by another process's TLS door.
+        parcel.scheme = "https";
+    }
     if let Some(owner) = door.owned() {
         return answer_owned(door, owner, parcel).await;
     }
-    if parcel.headers.contains_key(RELAYED) {
+    if relayed.is_some() {
         let mut response = failure(
             StatusCode::SERVICE_UNAVAILABLE,
             "serviceNotAvailable",
@@ -118,7 +146,7 @@ async fn answer_owned(door: &Door, owner: Arc<Owner>, parcel: Parcel) -> Respons
         &parcel.target,
         readable(&parcel.headers),
         parcel.body.to_vec(),
-        &origin(&parcel.headers),
+        &origin(parcel.scheme, &parcel.headers),
     );
     // The log is synced before the answer, which may take a while: not on the runtime's own threads.
     tokio::task::spawn_blocking(move || {
@@ -149,7 +177,7 @@ fn readable(headers: &HeaderMap) -> Vec<(String, String)> {
 }
 
 /// The origin the caller used, so that the links it gets lead back through its own door.
-fn origin(headers: &HeaderMap) -> String {
+fn origin(scheme: &str, headers: &HeaderMap) -> String {
     let host = headers
         .get(header::HOST)
         .and_then(|host| host.to_str().ok())
@@ -160,7 +188,7 @@ fn origin(headers: &HeaderMap) -> String {
                     .all(|byte| byte.is_ascii_alphanumeric() || b".:-[]".contains(&byte))
         })
         .unwrap_or("localhost");
-    format!("http://{host}")
+    format!("{scheme}://{host}")
 }
 
 fn response(reply: Reply, now: Timestamp, client_request_id: Option<&str>) -> Response {

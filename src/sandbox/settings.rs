@@ -8,6 +8,8 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 
+use super::contexts::is_context;
+
 /// No answer waits longer: a client would have given up.
 const LONGEST_LATENCY: Duration = Duration::from_mins(2);
 /// No read lies further behind.
@@ -28,6 +30,8 @@ pub struct Settings {
     pub throttle: Throttle,
     /// Whether Log Analytics answers 200 with an error beside its tables.
     pub partial_queries: bool,
+    /// The authentication context that protects writes to policies; none when not set.
+    pub protected_actions: Option<String>,
     /// How many requests for Conditional Access the throttle lets through in a second.
     pub throttle_rate: NonZeroU32,
 }
@@ -41,6 +45,7 @@ impl Default for Settings {
             lagging_references: false,
             throttle: Throttle::default(),
             partial_queries: false,
+            protected_actions: None,
             throttle_rate: NonZeroU32::MIN,
         }
     }
@@ -192,6 +197,13 @@ impl Settings {
                 }
                 ("throttle", true) => settings.throttle = usual.throttle,
                 ("throttle", false) => settings.throttle = said()?.parse()?,
+                ("protected_actions", true) => settings.protected_actions = None,
+                ("protected_actions", false) => {
+                    let context = value.as_str().filter(|context| is_context(context));
+                    let context =
+                        context.ok_or_else(|| wrong("an authentication context like c1"))?;
+                    settings.protected_actions = Some(context.to_owned());
+                }
                 ("throttle_rate", true) => settings.throttle_rate = usual.throttle_rate,
                 ("throttle_rate", false) => {
                     let rate = number().and_then(NonZeroU32::new);
@@ -215,6 +227,7 @@ impl Settings {
             },
             "lagging_references": self.lagging_references,
             "throttle": self.throttle.to_string(),
+            "protected_actions": self.protected_actions,
             "throttle_rate": self.throttle_rate,
             "partial_queries": self.partial_queries,
         })
@@ -234,7 +247,8 @@ mod tests {
     fn settings_are_taken_as_they_are_shown() {
         let shown = json!({
             "page_size": 5, "latency": "200ms", "read_lag": "1m 30s", "lagging_references": true,
-            "throttle": "graph-with-retry-after", "throttle_rate": 20, "partial_queries": true,
+            "throttle": "graph-with-retry-after", "throttle_rate": 20, "protected_actions": "c1",
+            "partial_queries": true,
         });
         let settings = with(shown.clone()).unwrap();
         assert_eq!(settings.latency.0, Duration::from_millis(200));
@@ -243,7 +257,7 @@ mod tests {
         let usual = settings.with(
             json!({"page_size": null, "latency": null, "read_lag": null,
                 "lagging_references": null, "throttle": null, "throttle_rate": null,
-                "partial_queries": null})
+                "protected_actions": null, "partial_queries": null})
             .as_object()
             .unwrap(),
         );

@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::cast::Cast;
 use super::crowd::{Crowd, Present};
 use super::identity::Identity;
+use super::made::made;
 use super::recipe::Recipe;
 use super::signins::Slices;
 use super::{clock, population};
@@ -27,7 +28,9 @@ pub(super) enum Table {
     Policies,
     DeletedPolicies,
     NamedLocations,
+    DeletedNamedLocations,
     Strengths,
+    AuthenticationContexts,
     Users,
     Groups,
     ServicePrincipals,
@@ -35,6 +38,11 @@ pub(super) enum Table {
     RoleAssignments,
     RoleEligibilities,
     SecurityDefaults,
+    /// What kind of tenant it is: one row.
+    Profile,
+    /// The configured app registrations, by client id.
+    Apps,
+    AppRoleAssignments,
 }
 
 /// One thing that an event changes.
@@ -65,6 +73,8 @@ pub(super) enum Happening {
         /// The entry of the directory audit.
         audit: Value,
     },
+    /// The tenant was arranged from outside; no time passes and nobody in the tenant did it.
+    Arrange { changes: Vec<Change> },
 }
 
 /// A line of the log.
@@ -161,6 +171,7 @@ impl Tenant {
             Happening::Advance { to } => *to,
             Happening::Populate(_) => self.now,
             Happening::Write { .. } => clock::tick(self.now),
+            Happening::Arrange { .. } => self.now,
         };
         Event {
             n: self.events + 1,
@@ -177,10 +188,9 @@ impl Tenant {
                 *self = population::tenant(identity, recipe.clone());
             }
             Happening::Advance { .. } => {}
+            Happening::Arrange { changes } => changes.iter().for_each(|change| self.change(change)),
             Happening::Write { changes, audit } => {
-                for change in changes {
-                    self.change(change);
-                }
+                changes.iter().for_each(|change| self.change(change));
                 Arc::make_mut(&mut self.audits).push(Arc::new(audit.clone()));
             }
         }
@@ -442,38 +452,6 @@ enum Member<'a> {
 enum Handle<'a> {
     Kept(Table, &'a Row),
     Person(u32),
-}
-
-/// What is made of the items of an iterator, and only of those that are taken: what is skipped or counted
-/// is not made.
-#[derive(Clone)]
-struct Made<I, F> {
-    of: I,
-    make: F,
-}
-
-fn made<I: Iterator, T, F: Fn(I::Item) -> T>(of: I, make: F) -> Made<I, F> {
-    Made { of, make }
-}
-
-impl<I: Iterator, T, F: Fn(I::Item) -> T> Iterator for Made<I, F> {
-    type Item = T;
-
-    fn next(&mut self) -> Option<T> {
-        self.of.next().map(&self.make)
-    }
-
-    fn nth(&mut self, n: usize) -> Option<T> {
-        self.of.nth(n).map(&self.make)
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.of.size_hint()
-    }
-
-    fn count(self) -> usize {
-        self.of.count()
-    }
 }
 
 /// An object of the directory with the table it is of.

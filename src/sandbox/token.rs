@@ -10,32 +10,15 @@ use reqwest::Url;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use super::apps;
 use super::errors::Failure;
 use super::request::{Reply, Request};
+use super::rules::texts;
 use super::tenant::{Table, Tenant, text};
-use super::{CLIENT_ID, CLIENT_SECRET};
+use super::{CLIENT_ID, CLIENT_SECRET, discovery};
 
 /// How long a token is good for, in seconds of the wall clock.
 const LIFETIME: i64 = 3599;
-
-/// The permissions that every token carries: plan, evidence and apply (section 4 of the contract).
-const PERMISSIONS: [&str; 15] = [
-    "Policy.Read.All",
-    "Policy.ReadWrite.ConditionalAccess",
-    "Application.Read.All",
-    "Policy.ReadWrite.SecurityDefaults",
-    "User.Read.All",
-    "User.ReadWrite.All",
-    "Group.ReadWrite.All",
-    "GroupMember.Read.All",
-    "Application.ReadWrite.All",
-    "Directory.Read.All",
-    "RoleManagement.Read.Directory",
-    "Organization.Read.All",
-    "AuditLog.Read.All",
-    "Policy.Read.ConditionalAccess",
-    "UserAuthenticationMethod.Read.All",
-];
 
 /// Who is asking, as the token says.
 #[derive(Debug, Clone)]
@@ -79,6 +62,16 @@ impl Caller {
             || text(&self.claims, "scp")
                 .split(' ')
                 .any(|scope| scope == permission)
+    }
+
+    /// Whether the token says that its user met an authentication context.
+    pub(super) fn has_met(&self, context: &str) -> bool {
+        texts(&self.claims["acrs"]).contains(&context)
+    }
+
+    /// The id of the person who signed in; `None` for an application.
+    pub(super) fn user(&self) -> Option<&str> {
+        (text(&self.claims, "idtyp") == "user").then(|| text(&self.claims, "oid"))
     }
 
     /// The `initiatedBy` of an audit entry.
@@ -140,7 +133,7 @@ pub(super) fn answer(tenant: &Tenant, request: &Request) -> Option<Reply> {
         [name, "v2.0", ".well-known", "openid-configuration"] => (*name, "openid-configuration"),
         _ => return None,
     };
-    if !tenant.identity().answers_to(name) {
+    if !tenant.identity().answers_to(name) && !discovery::is_any_tenant(name) {
         return Some(refused(
             400,
             "invalid_request",
@@ -151,7 +144,9 @@ pub(super) fn answer(tenant: &Tenant, request: &Request) -> Option<Reply> {
         ));
     }
     Some(match (request.method.as_str(), endpoint) {
-        ("GET", "openid-configuration") => Reply::ok(configuration(tenant, request)),
+        ("GET", "openid-configuration") => {
+            Reply::ok(discovery::openid(tenant.identity(), name, request))
+        }
         ("POST", "token") => token(tenant, request),
         ("POST", "devicecode") => device_code(request),
         ("GET", "authorize") => authorize(request),
@@ -162,20 +157,6 @@ pub(super) fn answer(tenant: &Tenant, request: &Request) -> Option<Reply> {
             900_144,
             "There is no such endpoint.",
         ),
-    })
-}
-
-fn configuration(tenant: &Tenant, request: &Request) -> Value {
-    let root = format!("{}/{}", request.origin, tenant.identity().id);
-    json!({
-        "issuer": format!("{root}/v2.0"),
-        "token_endpoint": format!("{root}/oauth2/v2.0/token"),
-        "authorization_endpoint": format!("{root}/oauth2/v2.0/authorize"),
-        "device_authorization_endpoint": format!("{root}/oauth2/v2.0/devicecode"),
-        "response_modes_supported": ["query"],
-        "response_types_supported": ["code"],
-        "scopes_supported": ["openid", "profile", "offline_access"],
-        "tenant_region_scope": "EU",
     })
 }
 
@@ -201,11 +182,24 @@ fn token(tenant: &Tenant, request: &Request) -> Reply {
     let Some(client) = field("client_id") else {
         return missing("client_id");
     };
+    // What the sign-in was asked to meet, and what the redemption asks for in addition.
+    let met = |code: &Value| {
+        let mut met = texts(&contexts(field("claims")))
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<Vec<_>>();
+        met.extend(texts(&code["acrs"]).into_iter().map(str::to_owned));
+        met
+    };
     match grant {
         "client_credentials" => {
             match (field("client_secret"), field("client_assertion")) {
                 (Some(secret), _) => {
-                    if client.eq_ignore_ascii_case(CLIENT_ID) && secret != CLIENT_SECRET {
+                    let opens = match apps::registered(tenant, client) {
+                        Some(app) => apps::opens(&app, secret),
+                        None => !client.eq_ignore_ascii_case(CLIENT_ID) || secret == CLIENT_SECRET,
+                    };
+                    if !opens {
                         return refused(
                             401,
                             "invalid_client",
@@ -240,7 +234,7 @@ fn token(tenant: &Tenant, request: &Request) -> Reply {
             if text(&code, "kind") != "code" || !proven || text(&code, "client") != client {
                 return invalid_grant();
             }
-            Reply::ok(user_token(tenant, request, client))
+            Reply::ok(user_token(tenant, request, client, &met(&code)))
         }
         "urn:ietf:params:oauth:grant-type:device_code" => {
             let code = field("device_code").and_then(decoded);
@@ -249,14 +243,14 @@ fn token(tenant: &Tenant, request: &Request) -> Reply {
                     if text(&code, "kind") == "device" && text(&code, "client") == client =>
                 {
                     // The person is quick: the first question finds the code entered.
-                    Reply::ok(user_token(tenant, request, client))
+                    Reply::ok(user_token(tenant, request, client, &met(&code)))
                 }
                 _ => invalid_grant(),
             }
         }
         "refresh_token" => match field("refresh_token").and_then(decoded) {
             Some(token) if text(&token, "kind") == "refresh" => {
-                Reply::ok(user_token(tenant, request, client))
+                Reply::ok(user_token(tenant, request, client, &met(&token)))
             }
             _ => invalid_grant(),
         },
@@ -271,13 +265,15 @@ fn token(tenant: &Tenant, request: &Request) -> Reply {
 
 fn device_code(request: &Request) -> Reply {
     let form = request.form();
-    let client = form
-        .iter()
-        .find(|(name, _)| name == "client_id")
-        .map_or("", |(_, value)| value.as_str());
+    let field = |wanted: &str| {
+        form.iter()
+            .find(|(name, _)| name == wanted)
+            .map(|(_, value)| value.as_str())
+    };
+    let client = field("client_id").unwrap_or_default();
     let page = format!("{}/devicelogin", request.origin);
     Reply::ok(json!({
-        "device_code": encoded(&json!({"kind": "device", "client": client})),
+        "device_code": encoded(&json!({"kind": "device", "client": client, "acrs": contexts(field("claims"))})),
         "user_code": "SANDBOX42",
         "verification_uri": page,
         "expires_in": 900,
@@ -305,6 +301,7 @@ fn authorize(request: &Request) -> Reply {
         "client": request.option("client_id").unwrap_or_default(),
         "challenge": request.option("code_challenge").unwrap_or_default(),
         "method": request.option("code_challenge_method").unwrap_or_default(),
+        "acrs": contexts(request.option("claims")),
     }));
     redirect.query_pairs_mut().append_pair("code", &code);
     if let Some(state) = request.option("state") {
@@ -326,7 +323,7 @@ fn app_token(tenant: &Tenant, request: &Request, client: &str) -> Value {
         "oid": registered.as_ref().map_or_else(|| tenant.id_of(&format!("app {client}")), |row| text(row, "id").to_owned()),
         "sub": registered.as_ref().map_or_else(|| tenant.id_of(&format!("app {client}")), |row| text(row, "id").to_owned()),
         "idtyp": "app",
-        "roles": PERMISSIONS,
+        "roles": apps::granted(tenant, client, false),
     });
     json!({
         "token_type": "Bearer",
@@ -336,7 +333,7 @@ fn app_token(tenant: &Tenant, request: &Request, client: &str) -> Value {
     })
 }
 
-fn user_token(tenant: &Tenant, request: &Request, client: &str) -> Value {
+fn user_token(tenant: &Tenant, request: &Request, client: &str, acrs: &[String]) -> Value {
     // The person at the keyboard is always the same: the Conditional Access administrator.
     let user = tenant
         .row(Table::Users, &tenant.id_of("user ca.admin"))
@@ -349,7 +346,8 @@ fn user_token(tenant: &Tenant, request: &Request, client: &str) -> Value {
         "upn": text(&user, "userPrincipalName"),
         "name": text(&user, "displayName"),
         "idtyp": "user",
-        "scp": PERMISSIONS.join(" "),
+        "scp": apps::granted(tenant, client, true).join(" "),
+        "acrs": acrs,
     });
     json!({
         "token_type": "Bearer",
@@ -357,8 +355,20 @@ fn user_token(tenant: &Tenant, request: &Request, client: &str) -> Value {
         "ext_expires_in": LIFETIME,
         "scope": format!("{}/.default", request.origin),
         "access_token": signed(tenant, request, claims),
-        "refresh_token": encoded(&json!({"kind": "refresh", "client": client})),
+        "refresh_token": encoded(&json!({"kind": "refresh", "client": client, "acrs": acrs})),
     })
+}
+
+/// The authentication contexts that a `claims` parameter asks for; whoever signs in here satisfies them.
+fn contexts(claims: Option<&str>) -> Value {
+    let claims: Value = claims
+        .and_then(|claims| serde_json::from_str(claims).ok())
+        .unwrap_or_default();
+    let asked = &claims["access_token"]["acrs"];
+    match &asked["value"] {
+        Value::String(_) => json!([asked["value"]]),
+        _ => json!(texts(&asked["values"])),
+    }
 }
 
 fn signed(tenant: &Tenant, request: &Request, mut claims: Value) -> String {

@@ -51,6 +51,13 @@ impl Names {
         Self { known }
     }
 
+    /// The same names, with one more or another one.
+    #[must_use]
+    pub fn with(mut self, kind: Kind, id: Id, name: impl Into<String>) -> Self {
+        self.known.insert((kind, id), name.into());
+        self
+    }
+
     /// The name of an object; its id when nobody knows a name.
     pub fn of(&self, kind: Kind, id: &Id) -> String {
         self.get(kind, id)

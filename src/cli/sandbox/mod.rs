@@ -14,7 +14,7 @@ use super::error::CommandError;
 use super::session::recorded;
 use super::ui::Ui;
 use super::{Global, Success};
-use crate::sandbox::{self, Identity, Options, Recipe, Running};
+use crate::sandbox::{self, Identity, Options, Recipe, Running, Tls};
 use crate::workspace::load_config;
 
 /// The built-in tenant: a Graph server on loopback, with a clock of its own.
@@ -34,6 +34,12 @@ enum Action {
         /// Where the tenant is kept [default: the store's sandbox].
         #[arg(long, value_name = "DIR")]
         state: Option<PathBuf>,
+        /// Talk TLS, with an authority and a certificate of its own kept in this folder.
+        #[arg(long, value_name = "DIR")]
+        tls: Option<PathBuf>,
+        /// One more host name for the certificate, besides localhost; may be repeated.
+        #[arg(long = "host", value_name = "NAME", requires = "tls")]
+        hosts: Vec<String>,
         /// How many tenants to serve; with more than one the line lists them all.
         #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..))]
         tenants: u16,
@@ -52,15 +58,30 @@ enum Action {
     },
     /// Start over: everything that was ever written to the tenant is forgotten.
     Reset {
-        /// How many people the tenant has, up to 1000000 [default: 200].
-        #[arg(long, value_name = "N")]
-        people: Option<u32>,
-        /// What the people are drawn with; the same number always gives the same people [default: 1].
-        #[arg(long, value_name = "S")]
-        seed: Option<u64>,
-        /// What is wrong with the tenant: A01 to A18, or all of it; GET /sandbox/truth says what to find.
-        #[arg(long, value_name = "A01,A05|all", value_delimiter = ',')]
-        anomalies: Vec<String>,
+        #[command(flatten)]
+        kind: Kind,
+        #[command(flatten)]
+        place: Where,
+    },
+    /// Register an application: it gets exactly the permissions it is given, and only with its secret.
+    ///
+    /// A client id that is not registered gets every permission with any secret.
+    App {
+        /// The client id, a GUID.
+        #[arg(long, value_name = "GUID")]
+        client_id: String,
+        /// The secret it signs in with [default: any].
+        #[arg(long, value_name = "TEXT")]
+        secret: Option<String>,
+        /// What it is called [default: the client id].
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
+        /// A permission it holds itself, such as Policy.Read.All; repeat for more.
+        #[arg(long = "permission", value_name = "NAME")]
+        permissions: Vec<String>,
+        /// A permission it holds on behalf of a user who signs in; repeat for more.
+        #[arg(long, value_name = "NAME")]
+        delegated: Vec<String>,
         #[command(flatten)]
         place: Where,
     },
@@ -73,6 +94,53 @@ enum Action {
     },
     /// Script what goes wrong with the next requests.
     Fault(Box<fault::Args>),
+}
+
+/// What kind of tenant to start over as.
+#[derive(Debug, clap::Args)]
+struct Kind {
+    /// The cloud it is in.
+    #[arg(long, value_parser = ["global", "us-gov", "us-gov-dod", "china", "bleu", "delos", "usnat", "ussec"])]
+    cloud: Option<String>,
+    /// Its Entra ID licence.
+    #[arg(long, value_parser = ["none", "p1", "p2"])]
+    licence: Option<String>,
+    /// What it goes without: the plans for workload identities.
+    #[arg(long, value_parser = ["workload-identities"])]
+    without: Option<String>,
+    /// How many people it has, up to 1000000 [default: 200].
+    #[arg(long, value_name = "N")]
+    people: Option<u32>,
+    /// What the people are drawn with; the same number always gives the same people [default: 1].
+    #[arg(long, value_name = "S")]
+    seed: Option<u64>,
+    /// What is wrong with it: A01 to A18, or all of it; GET /sandbox/truth says what to find.
+    #[arg(long, value_name = "A01,A05|all", value_delimiter = ',')]
+    anomalies: Vec<String>,
+}
+
+impl Kind {
+    fn body(&self) -> Value {
+        let mut body = json!({});
+        for (key, value) in [("cloud", &self.cloud), ("licence", &self.licence)] {
+            if let Some(value) = value {
+                body[key] = json!(value);
+            }
+        }
+        if self.without.is_some() {
+            body["workload_identities"] = json!(false);
+        }
+        if let Some(people) = self.people {
+            body["people"] = json!(people);
+        }
+        if let Some(seed) = self.seed {
+            body["seed"] = json!(seed);
+        }
+        if !self.anomalies.is_empty() {
+            body["anomalies"] = json!(self.anomalies);
+        }
+        body
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -90,6 +158,8 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
         Action::Serve {
             listen,
             state,
+            tls,
+            hosts,
             tenants,
             people,
             seed,
@@ -104,6 +174,10 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
             let options = Options {
                 state: state_directory(state.as_ref(), global),
                 listen: *listen,
+                tls: tls.as_ref().map(|directory| Tls {
+                    directory: directory.clone(),
+                    hosts: hosts.clone(),
+                }),
                 tenants: usize::from(*tenants),
                 recipe,
                 record: record.clone().or_else(recorded),
@@ -111,24 +185,24 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
             };
             serve(options, ui).await
         }
-        Action::Reset {
-            people,
-            seed,
-            anomalies,
+        Action::Reset { kind, place } => {
+            let now = control(place, "reset", &kind.body(), global).await?;
+            say(&now, "The sandbox starts over", global, ui)
+        }
+        Action::App {
+            client_id,
+            secret,
+            name,
+            permissions,
+            delegated,
             place,
         } => {
-            let mut body = json!({});
-            if let Some(people) = people {
-                body["people"] = json!(people);
-            }
-            if let Some(seed) = seed {
-                body["seed"] = json!(seed);
-            }
-            if !anomalies.is_empty() {
-                body["anomalies"] = json!(anomalies);
-            }
-            let now = control(place, "reset", &body, global).await?;
-            say(&now, "The sandbox starts over", global, ui)
+            let body = json!({
+                "client_id": client_id, "secret": secret, "name": name,
+                "permissions": permissions, "delegated": delegated,
+            });
+            let now = control(place, "apps", &body, global).await?;
+            say(&now, "The application is registered", global, ui)
         }
         Action::Advance { by, place } => {
             let now = control(place, "advance", &json!({"by": by}), global).await?;
@@ -140,8 +214,12 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
 
 async fn serve(options: Options, ui: &Ui) -> Result<Success, CommandError> {
     let tenants = options.tenants;
+    let authority = options.tls.as_ref().map(Tls::authority);
     let running = sandbox::start(options).await?;
     let mut line = json!({"url": running.url(), "tenant_id": sandbox::TENANT_ID});
+    if let Some(authority) = authority {
+        line["ca"] = json!(authority);
+    }
     if tenants > 1 {
         line["tenants"] = (1..=tenants)
             .map(Identity::of)

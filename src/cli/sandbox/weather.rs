@@ -39,7 +39,8 @@ impl Weather {
             lagging_references: self.lagging_references,
             throttle: self.throttle.unwrap_or(fair.throttle),
             throttle_rate: self.throttle_rate.unwrap_or(fair.throttle_rate),
-            ..fair
+            protected_actions: fair.protected_actions,
+            partial_queries: fair.partial_queries,
         }
     }
 }

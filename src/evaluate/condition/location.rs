@@ -56,7 +56,7 @@ pub(in super::super) fn trusted<F: Facts + ?Sized>(place: &Place, facts: &F) -> 
             locations
                 .values()
                 .filter(|location| location.trusted)
-                .map(|location| inside(&location.id, place, facts)),
+                .map(|location| inside_of(location, place)),
         ),
     };
     marked.or(place.mfa_trusted.into())
@@ -64,15 +64,20 @@ pub(in super::super) fn trusted<F: Facts + ?Sized>(place: &Place, facts: &F) -> 
 
 /// Whether a place lies in a named location.
 pub(in super::super) fn inside<F: Facts + ?Sized>(id: &Id, place: &Place, facts: &F) -> Truth {
-    if let Some(inside) = place.within.get(id) {
-        return (*inside).into();
-    }
     match facts.locations() {
-        None => Truth::Unknown,
-        // A location that is gone holds nobody.
-        Some(locations) => locations
-            .get(id)
-            .map_or(Truth::No, |location| covers(location, place)),
+        None => place.within.get(id).copied().into(),
+        Some(locations) => match locations.get(id) {
+            Some(location) => inside_of(location, place),
+            // A location that is gone holds nobody.
+            None => place.within.get(id).copied().unwrap_or(false).into(),
+        },
+    }
+}
+
+fn inside_of(location: &NamedLocation, place: &Place) -> Truth {
+    match place.within.get(&location.id) {
+        Some(inside) => (*inside).into(),
+        None => covers(location, place),
     }
 }
 

@@ -74,6 +74,25 @@ impl Condition {
         Self::Other,
     ];
 
+    /// Every condition; those that need no look-up come first, for one that is not fulfilled ends it.
+    const CHEAPEST_FIRST: [Self; 15] = [
+        Self::ClientApps,
+        Self::Platform,
+        Self::AuthenticationFlow,
+        Self::SignInRisk,
+        Self::UserRisk,
+        Self::InsiderRisk,
+        Self::ServicePrincipalRisk,
+        Self::WorkloadIdentities,
+        Self::UserActions,
+        Self::AuthenticationContext,
+        Self::Application,
+        Self::Users,
+        Self::Devices,
+        Self::Location,
+        Self::Other,
+    ];
+
     /// Graph's word for it in `analysisReasons`.
     pub fn reason(self) -> &'static str {
         match self {
@@ -179,7 +198,7 @@ impl Condition {
 
 /// Whether a policy applies to a sign-in, whatever its state; allocates nothing.
 pub fn applies<F: Facts + ?Sized>(policy: &Prepared, sign_in: &SignIn, facts: &F) -> Truth {
-    let conditions = Condition::ALL.into_iter();
+    let conditions = Condition::CHEAPEST_FIRST.into_iter();
     Truth::all(conditions.map(|condition| condition.fulfilled(policy, sign_in, facts)))
 }
 

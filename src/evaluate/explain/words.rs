@@ -2,24 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use super::super::condition::{guests_match, inside, trusted};
-use super::super::prepared::PreparedFilter;
-use super::super::{Condition, Facts, Person, Prepared, SignIn, Subject, Target, Truth};
+use super::super::condition::{inside, trusted};
+use super::super::{Condition, Facts, Prepared, SignIn, Subject, Target, Truth};
 use super::Missing;
-use crate::model::{
-    Conditions, FilterMode, Id, Kind, LocationSet, TargetSet, Targets, TransferMethod, UserSet,
-};
+use crate::model::{Conditions, FilterMode, Id, Kind, LocationSet, TransferMethod};
 
 /// One thing by which a sign-in is inside one side of a condition.
-struct Ground {
-    truth: Truth,
+pub(super) struct Ground {
+    pub(super) truth: Truth,
     /// Follows on "included: " or "excluded: ".
-    says: String,
-    missing: Option<Missing>,
+    pub(super) says: String,
+    pub(super) missing: Option<Missing>,
 }
 
 impl Ground {
-    fn new(truth: impl Into<Truth>, says: impl Into<String>) -> Self {
+    pub(super) fn new(truth: impl Into<Truth>, says: impl Into<String>) -> Self {
         Self {
             truth: truth.into(),
             says: says.into(),
@@ -27,7 +24,7 @@ impl Ground {
         }
     }
 
-    fn or_missing(mut self, missing: Missing) -> Self {
+    pub(super) fn or_missing(mut self, missing: Missing) -> Self {
         self.missing = self.truth.is_unknown().then_some(missing);
         self
     }
@@ -169,18 +166,20 @@ pub(super) fn why<F: Facts + ?Sized>(
     }
 }
 
-struct Words<'a, F: ?Sized> {
-    truth: Truth,
-    conditions: &'a Conditions<Id>,
-    policy: &'a Prepared,
-    sign_in: &'a SignIn,
-    facts: &'a F,
+/// What the sentences are about.
+pub(super) struct Words<'a, F: ?Sized> {
+    pub(super) truth: Truth,
+    pub(super) conditions: &'a Conditions<Id>,
+    pub(super) policy: &'a Prepared,
+    pub(super) sign_in: &'a SignIn,
+    pub(super) facts: &'a F,
 }
 
-type Said = Option<(String, Vec<Missing>)>;
+/// A sentence and the facts that it misses.
+pub(super) type Said = Option<(String, Vec<Missing>)>;
 
 impl<F: Facts + ?Sized> Words<'_, F> {
-    fn name(&self, kind: Kind, id: &Id) -> String {
+    pub(super) fn name(&self, kind: Kind, id: &Id) -> String {
         let name = self.facts.name(kind, id);
         name.map_or_else(
             || format!("{} {id}", kind.word()),
@@ -189,7 +188,7 @@ impl<F: Facts + ?Sized> Words<'_, F> {
     }
 
     /// What holds of a condition with two sides.
-    fn sides(
+    pub(super) fn sides(
         &self,
         include: Vec<Ground>,
         exclude: Vec<Ground>,
@@ -262,146 +261,6 @@ impl<F: Facts + ?Sized> Words<'_, F> {
         }
         let what = level.map_or_else(|| what.to_owned(), |level| format!("{what} {level}"));
         Some(self.listed(&what, "levels", levels, missing))
-    }
-
-    fn users(&self) -> Said {
-        let Subject::Person(person) = &self.sign_in.subject else {
-            return self.conditions.workload.is_none().then(|| {
-                (
-                    "a service principal is none of its users".to_owned(),
-                    Vec::new(),
-                )
-            });
-        };
-        if self.conditions.workload.is_some() {
-            return None;
-        }
-        let users = &self.conditions.users;
-        Some(self.sides(
-            self.people(&users.include, person),
-            self.people(&users.exclude, person),
-            "the user is not among those it includes",
-        ))
-    }
-
-    fn people(&self, set: &UserSet<Id>, person: &Person) -> Vec<Ground> {
-        let id = person.id.as_ref();
-        let mut grounds = Vec::new();
-        if set.all {
-            grounds.push(Ground::new(true, "all users"));
-        }
-        let named = id.is_some_and(|id| set.users.contains(id));
-        grounds.push(Ground::new(named, "the user by name"));
-        for group in &set.groups {
-            let truth = id.map_or(Truth::No, |id| self.facts.in_group(id, group));
-            let says = format!("member of {}", self.name(Kind::Group, group));
-            grounds.push(Ground::new(truth, says).or_missing(Missing::Group(group.clone())));
-        }
-        for role in &set.roles {
-            let truth = id.map_or(Truth::No, |id| self.facts.has_role(id, role));
-            let says = format!("active in {}", self.name(Kind::Role, role));
-            grounds.push(Ground::new(truth, says).or_missing(Missing::Role(role.clone())));
-        }
-        if let Some(guests) = &set.guests {
-            let truth = match &person.standing {
-                Some(standing) => guests_match(guests, standing),
-                None => Truth::Unknown,
-            };
-            let says = format!(
-                "guest ({})",
-                join(guests.kinds.iter().map(|kind| kind.word()))
-            );
-            grounds.push(Ground::new(truth, says).or_missing(Missing::Guest));
-        }
-        grounds
-    }
-
-    fn workload(&self) -> Said {
-        match (&self.sign_in.subject, &self.conditions.workload) {
-            (Subject::Person(_), Some(_)) => Some((
-                "the policy is about workload identities, not about people".to_owned(),
-                Vec::new(),
-            )),
-            (Subject::Workload(identity), Some(workload)) => {
-                let managed = Truth::from(identity.managed);
-                let foreign = !Truth::from(identity.owned);
-                let exclude = vec![
-                    Ground::new(managed, "a managed identity").or_missing(Missing::Ownership),
-                    Ground::new(
-                        foreign,
-                        "not a single-tenant service principal of this tenant",
-                    )
-                    .or_missing(Missing::Ownership),
-                    Ground::new(
-                        workload.exclude.contains(&identity.id),
-                        self.name(Kind::ServicePrincipal, &identity.id),
-                    ),
-                ];
-                let include = vec![
-                    Ground::new(
-                        workload.include_all,
-                        "every service principal of the tenant",
-                    ),
-                    Ground::new(
-                        workload.include.contains(&identity.id),
-                        self.name(Kind::ServicePrincipal, &identity.id),
-                    ),
-                ];
-                let attributes = Some(&identity.attributes);
-                let filter = self.policy.workload_filter.as_ref();
-                let (include, exclude) = filtered(include, exclude, filter, attributes);
-                Some(self.sides(
-                    include,
-                    exclude,
-                    "the service principal is not among those it includes",
-                ))
-            }
-            (_, None) => None,
-        }
-    }
-
-    fn application(&self) -> Said {
-        let targets = &self.conditions.targets;
-        match &self.sign_in.target {
-            Some(Target::App(app)) => Some(self.app(targets, app)),
-            Some(_) => None,
-            None if self.truth.is_no() => Some(("it covers no resource".to_owned(), Vec::new())),
-            None => Some((
-                "would need to know what is asked for".to_owned(),
-                vec![Missing::Target],
-            )),
-        }
-    }
-
-    fn app(&self, targets: &Targets<Id>, app: &Id) -> (String, Vec<Missing>) {
-        let side = |set: &TargetSet<Id>| {
-            let mut grounds = Vec::new();
-            if set.all {
-                grounds.push(Ground::new(true, "all resources"));
-            }
-            for named in &set.apps {
-                let covers = self.facts.covers(named, app);
-                grounds.push(Ground::new(covers, self.name(Kind::App, named)));
-            }
-            for suite in &set.suites {
-                let truth = self.facts.in_suite(suite, app);
-                let says = format!("part of {}", suite.word());
-                let missing = Missing::Suite(suite.word().to_owned());
-                grounds.push(Ground::new(truth, says).or_missing(missing));
-            }
-            grounds
-        };
-        let (include, exclude) = filtered(
-            side(&targets.include),
-            side(&targets.exclude),
-            self.policy.app_filter.as_ref(),
-            self.facts.app_attributes(app),
-        );
-        let outside = format!(
-            "{} is not among the resources it includes",
-            self.name(Kind::App, app)
-        );
-        self.sides(include, exclude, &outside)
     }
 
     fn platform(&self) -> Said {
@@ -504,25 +363,6 @@ impl<F: Facts + ?Sized> Words<'_, F> {
     }
 }
 
-/// Adds what a filter over custom security attributes says.
-fn filtered(
-    mut include: Vec<Ground>,
-    mut exclude: Vec<Ground>,
-    filter: Option<&PreparedFilter>,
-    attributes: Option<&super::super::Attributes>,
-) -> (Vec<Ground>, Vec<Ground>) {
-    if let Some(filter) = filter {
-        let truth = super::super::condition::filter_holds(filter, attributes);
-        let ground = Ground::new(truth, format!("the filter {}", filter.text))
-            .or_missing(Missing::Attribute(filter.text.clone()));
-        match filter.mode {
-            FilterMode::Exclude => exclude.push(ground),
-            FilterMode::Include | FilterMode::Unknown(_) => include.push(ground),
-        }
-    }
-    (include, exclude)
-}
-
-fn join<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+pub(super) fn join<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     words.into_iter().collect::<Vec<_>>().join(", ")
 }

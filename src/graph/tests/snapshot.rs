@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use serde_json::{Value, json};
 
 use super::{Scripted, Seen, Stub, policy};
-use crate::model::{Cloud, Id, Kind, State};
+use crate::model::{AddressRange, Area, Cloud, Combination, Id, Kind, State};
 use crate::tenant::{Handle, Lookups, ReadTenant as _, Reference, TenantErrorKind};
 
 const POLICY: &str = "6f1c0f0e-0000-4000-8000-000000000001";
@@ -28,11 +28,13 @@ fn part(url: &str) -> (u16, Value) {
     let list = |entries: Value| (200, json!({"value": entries}));
     let path = url.split('?').next().unwrap_or_default();
     match path {
-        "/identity/conditionalAccess/namedLocations" => {
-            list(json!([{"id": GROUP, "displayName": "Head office", "isTrusted": true}]))
-        }
+        "/identity/conditionalAccess/namedLocations" => list(
+            json!([{"id": GROUP, "displayName": "Head office", "isTrusted": true,
+                "ipRanges": [{"@odata.type": "#microsoft.graph.iPv4CidrRange", "cidrAddress": "192.0.2.0/24"}]}]),
+        ),
         "/policies/authenticationStrengthPolicies" => list(json!([
-            {"id": "00000000-0000-0000-0000-000000000004", "displayName": "Phishing resistant MFA", "requirementsSatisfied": "mfa"},
+            {"id": "00000000-0000-0000-0000-000000000004", "displayName": "Phishing resistant MFA", "requirementsSatisfied": "mfa",
+             "allowedCombinations": ["fido2"]},
         ])),
         "/policies/identitySecurityDefaultsEnforcementPolicy" => (200, json!({"isEnabled": false})),
         "/subscribedSkus" => list(json!([
@@ -164,6 +166,16 @@ async fn everything_is_read_in_two_rounds() {
         ["62e90394-69f5-4237-9190-012177145e10"]
     );
     assert_eq!(ids(Kind::Strength, "Phishing-resistant MFA").len(), 1);
+    let (location, strength) = (&snapshot.locations[0], &snapshot.strengths[0]);
+    let office = Area::Addresses {
+        ranges: AddressRange::from_cidr("192.0.2.0/24")
+            .into_iter()
+            .collect(),
+        complete: true,
+    };
+    assert_eq!((location.trusted, &location.area), (true, &office));
+    let key = BTreeSet::from([Combination::from_wire("fido2")]);
+    assert_eq!(strength.allowed, Some(key));
     let members = &snapshot.members;
     assert_eq!(members.len(), 2);
     assert!(

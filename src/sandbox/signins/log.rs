@@ -1,6 +1,7 @@
 //! The log as it is read: newest first, within what is kept, one sign-in at a time.
 
-use super::habits::{DAY, Moment, Profile, Who};
+use super::super::profile::{Licence, Profile};
+use super::habits::{DAY, Moment, Profile as Person, Who};
 use super::history::History;
 use super::slices::{SLICE, who};
 use super::standing::{Outcome, Standing};
@@ -11,6 +12,8 @@ use super::write::{View, row};
 const LATENCY: i64 = 120;
 /// How long sign-ins are kept with a licence, in days.
 const RETENTION: i64 = 30;
+/// How long without one.
+const FREE_RETENTION: i64 = 7;
 
 /// A place in the log.
 pub(super) type Cursor = (i64, Who, i32, u16);
@@ -25,7 +28,7 @@ pub(super) struct Log {
 /// A sign-in with all that it takes to show it.
 pub(super) struct Found<'a> {
     pub(super) moment: &'a Moment,
-    pub(super) profile: Profile,
+    pub(super) profile: Person,
     pub(super) standing: &'a Standing,
     pub(super) outcome: Outcome,
 }
@@ -57,7 +60,11 @@ impl Log {
     /// The first and the last second that can be seen.
     fn bounds(&self) -> (i64, i64) {
         let now = self.history.present().now().as_second();
-        let kept = now - RETENTION * DAY;
+        let days = match Profile::of(self.history.present()).licence {
+            Licence::None => FREE_RETENTION,
+            Licence::P1 | Licence::P2 => RETENTION,
+        };
+        let kept = now - days * DAY;
         (
             self.wanted.from.max(kept),
             self.wanted.to.min(now - LATENCY),
@@ -106,7 +113,7 @@ impl Log {
     fn found<'a>(&'a self, moment: &'a Moment) -> Option<Found<'a>> {
         let standing = self.history.at(moment.at);
         standing.account(moment.who)?;
-        let profile = Profile::of(self.history.present(), moment.who)?;
+        let profile = Person::of(self.history.present(), moment.who)?;
         if !self.wanted.holds(moment, &profile, standing, None) {
             return None;
         }

@@ -15,13 +15,19 @@ use super::{CLIENT_ID, CLIENT_SECRET, Options, Running, TENANT_ID, start};
 /// The tables of `tests/contract`, and what breaks them.
 #[path = "../../../tests/suite/contract/checker/mod.rs"]
 mod contract;
+
+mod access;
+mod beside;
 mod directory;
 mod doors;
 mod login;
 mod policies;
+mod previews;
+mod profiles;
 mod recording;
 mod refusals;
 mod weather;
+mod what_if;
 
 const POLICIES: &str = "/v1.0/identity/conditionalAccess/policies";
 const AZURE: &str = "797f4846-ba00-4fd7-ba43-dac1f8f63013";
@@ -31,6 +37,8 @@ struct Client {
     http: reqwest::Client,
     url: String,
     token: String,
+    /// Whether what it is answered is held against the tables, which are those of the global cloud.
+    is_checked: bool,
 }
 
 struct Answer {
@@ -95,6 +103,15 @@ impl Client {
             http,
             url: url.to_owned(),
             token: body["access_token"].as_str().unwrap().to_owned(),
+            is_checked: true,
+        }
+    }
+
+    /// The same client, for answers that the tables do not describe.
+    fn unchecked(self) -> Self {
+        Self {
+            is_checked: false,
+            ..self
         }
     }
 
@@ -138,7 +155,7 @@ impl Client {
             text => serde_json::from_str(text).unwrap_or_else(|_| text.into()),
         };
         let (host, target) = url.trim_start_matches("http://").split_once('/').unwrap();
-        assert_holds(&Exchange {
+        let exchange = Exchange {
             method: method.to_owned(),
             target: format!("/{target}"),
             headers: headers
@@ -151,7 +168,10 @@ impl Client {
             status,
             content_type: (!content_type.is_empty()).then(|| content_type.clone()),
             answer: answer.clone(),
-        });
+        };
+        if self.is_checked {
+            assert_holds(&exchange);
+        }
         let body = if text.is_empty() {
             Value::String(text)
         } else {

@@ -36,7 +36,7 @@ impl Graph {
         }
     }
 
-    fn request(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, String) {
+    pub(crate) fn request(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, String) {
         self.request_with(method, path, body, &[])
     }
 
@@ -99,6 +99,15 @@ impl Graph {
         let eventual = [("consistencylevel", "eventual")];
         let (status, answer) = self.request_with("GET", path, None, &eventual);
         (status, serde_json::from_str(&answer).unwrap_or_default())
+    }
+
+    /// Reads with the members that v1.0 hides behind `unknownFutureValue`.
+    #[track_caller]
+    pub(crate) fn get_with_new_members(&self, path: &str) -> Value {
+        let prefer = [("prefer", "include-unknown-enum-members")];
+        let (status, answer) = self.request_with("GET", path, None, &prefer);
+        assert_eq!(status, 200, "GET {path}: {answer}");
+        serde_json::from_str(&answer).unwrap()
     }
 
     #[track_caller]
