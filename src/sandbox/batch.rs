@@ -160,6 +160,10 @@ fn response(step: &Value, reply: Reply) -> Value {
             response["headers"]["Content-Type"] = json!("application/json");
             response["body"] = body;
         }
+        Body::Stream(body) => {
+            response["headers"]["Content-Type"] = json!("application/json");
+            response["body"] = body.collected();
+        }
         Body::Text(body) => {
             // synthetic: how a part carries plain text is not in the contract.
             response["headers"]["Content-Type"] = json!("text/plain");

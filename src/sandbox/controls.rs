@@ -1,7 +1,7 @@
 //! `/sandbox`: what a tenant cannot do to itself. It moves the clock, starts over, and tells what was
 //! asked; there is no such thing in Graph.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::CLIENT_ID;
 use super::apps;
@@ -9,8 +9,11 @@ use super::clock::{advanced, graph_time};
 use super::faults::Fault;
 use super::owner::{Owner, State};
 use super::profile::Profile;
+use super::recipe::Recipe;
 use super::request::{Reply, Request};
+use super::script;
 use super::tenant::{Happening, text};
+use super::truth;
 
 /// Answers a control request.
 pub(super) fn answer(owner: &Owner, state: &mut State, request: &Request) -> Reply {
@@ -19,6 +22,10 @@ pub(super) fn answer(owner: &Owner, state: &mut State, request: &Request) -> Rep
         ("GET", ["sandbox"]) => Reply::ok(describe(owner, state)),
         ("POST", ["sandbox", "advance"]) => advance(state, request),
         ("POST", ["sandbox", "reset"]) => reset(owner, state, request),
+        ("GET", ["sandbox", "truth"]) => {
+            let tenant = &state.tenant;
+            Reply::ok(truth::document(tenant.recipe(), &tenant.identity().domain))
+        }
         ("POST", ["sandbox", "profile"]) => match profile(state, request) {
             Ok(()) => Reply::ok(describe(owner, state)),
             Err(reply) => reply,
@@ -46,46 +53,70 @@ fn describe(owner: &Owner, state: &State) -> Value {
         "client_id": CLIENT_ID,
         "now": graph_time(state.tenant.now()),
         "events": state.tenant.events(),
+        "recipe": state.tenant.recipe(),
         "profile": Profile::of(&state.tenant),
         "settings": owner.settings().to_json(),
         "tenants": owner.identities().map(|tenant| &tenant.id).collect::<Vec<_>>(),
     })
 }
 
-/// Starts over, as a tenant of another kind when the body says so.
+/// Starts over, as a tenant of another kind or with other people when the body says so.
 fn reset(owner: &Owner, state: &mut State, request: &Request) -> Reply {
     // Judged before anything is forgotten.
-    if let Err(reply) = wanted_profile(&Profile::default(), request) {
-        return reply;
-    }
-    if let Err(failure) = state.reset() {
+    let judged = said(request).and_then(|said| {
+        let mut recipe = Recipe::default();
+        let mut kind = Map::new();
+        for (key, value) in said {
+            match recipe.take(&key, &value) {
+                Some(taken) => taken.map_err(|sentence| refused(400, &sentence))?,
+                None => {
+                    kind.insert(key, value);
+                }
+            }
+        }
+        Ok((recipe, wanted_profile(&Profile::default(), kind)?))
+    });
+    let (recipe, wanted) = match judged {
+        Ok(judged) => judged,
+        Err(reply) => return reply,
+    };
+    if let Err(failure) = state.reset(recipe) {
         return refused(500, &failure.message);
     }
-    match profile(state, request) {
+    match arrange(state, &wanted) {
         Ok(()) => Reply::ok(describe(owner, state)),
         Err(reply) => reply,
     }
 }
 
-/// The profile that the body asks for, starting from the one that is there.
-fn wanted_profile(now: &Profile, request: &Request) -> Result<Profile, Reply> {
+/// What the body says; nothing when there is none.
+fn said(request: &Request) -> Result<Map<String, Value>, Reply> {
     if request.body.is_empty() {
-        return Ok(now.clone());
+        return Ok(Map::new());
     }
-    let said = request.object().map_err(|_| {
-        refused(
+    match request.object() {
+        Ok(Value::Object(said)) => Ok(said),
+        _ => Err(refused(
             400,
-            "the body is a JSON object like {\"cloud\": \"us-gov\"}",
-        )
-    })?;
-    now.with(&said).map_err(|sentence| refused(400, &sentence))
+            "the body is a JSON object like {\"people\": 1000, \"cloud\": \"us-gov\"}",
+        )),
+    }
+}
+
+/// The profile that is asked for, starting from the one that is there.
+fn wanted_profile(now: &Profile, said: Map<String, Value>) -> Result<Profile, Reply> {
+    now.with(&Value::Object(said))
+        .map_err(|sentence| refused(400, &sentence))
 }
 
 /// Makes the tenant one of another kind.
 fn profile(state: &mut State, request: &Request) -> Result<(), Reply> {
-    let now = Profile::of(&state.tenant);
-    let wanted = wanted_profile(&now, request)?;
-    if wanted != now {
+    let wanted = wanted_profile(&Profile::of(&state.tenant), said(request)?)?;
+    arrange(state, &wanted)
+}
+
+fn arrange(state: &mut State, wanted: &Profile) -> Result<(), Reply> {
+    if *wanted != Profile::of(&state.tenant) {
         let changes = wanted.changes(&state.tenant);
         state
             .record(Happening::Arrange { changes })
@@ -118,8 +149,8 @@ fn advance(state: &mut State, request: &Request) -> Reply {
         Ok(to) => to,
         Err(sentence) => return refused(400, &sentence),
     };
-    match state.record(Happening::Advance { to }) {
-        Ok(event) => Reply::ok(json!({"now": graph_time(event.at)})),
+    match script::advance(state, to) {
+        Ok(now) => Reply::ok(json!({"now": graph_time(now)})),
         Err(failure) => refused(500, &failure.message),
     }
 }

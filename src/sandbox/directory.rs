@@ -8,10 +8,11 @@ use super::errors::Failure;
 use super::members;
 use super::owner::{Answer, Session};
 use super::population;
-use super::query::{Collection, count, page, single, whole};
+use super::query::{Collection, count, page, single};
 use super::request::{Reply, Request};
 use super::routes::{Handled, created, read};
 use super::rules::is_guid;
+use super::signins;
 use super::tenant::{Change, Row, Table, text};
 
 /// The properties of a user that Graph shows unless others are selected.
@@ -154,15 +155,14 @@ pub(super) fn answer(
 
 /// Finds a user by id or principal name, or another object by id.
 pub(super) fn find(session: &Session<'_>, table: Table, id: &str) -> Result<Row, Failure> {
-    let by_name = || {
-        session.tenant.rows(table).find(|row| {
-            table == Table::Users && text(row, "userPrincipalName").eq_ignore_ascii_case(id)
-        })
-    };
     session
         .tenant
         .row(table, id)
-        .or_else(by_name)
+        .or_else(|| {
+            (table == Table::Users)
+                .then(|| session.tenant.user_named(id))
+                .flatten()
+        })
         .ok_or_else(|| Failure::no_such_resource(id))
 }
 
@@ -170,10 +170,13 @@ fn objects(session: &Session<'_>, request: &Request, table: Table, rest: &[&str]
     let collection = collection(table);
     let rows = || session.tenant.rows(table);
     match (request.method.as_str(), rest) {
-        ("GET", []) => page(request, rows(), &collection, whole).map(Answer::Read),
+        ("GET", []) => page(request, rows(), &collection, |row| {
+            seen(session, request, table, row)
+        })
+        .map(Answer::Read),
         ("GET", ["$count"]) => count(request, rows(), &collection).map(Answer::Read),
         ("GET", [id]) => {
-            let row = Value::clone(&*find(session, table, id)?);
+            let row = seen(session, request, table, &find(session, table, id)?);
             Ok(Answer::Read(single(
                 request,
                 collection.context,
@@ -186,6 +189,20 @@ fn objects(session: &Session<'_>, request: &Request, table: Table, rest: &[&str]
         ("DELETE", [id]) => delete(session, table, id),
         _ => Err(Failure::method_not_allowed()),
     }
+}
+
+/// A row with what is computed only for those who select it.
+fn seen(session: &Session<'_>, request: &Request, table: Table, row: &Row) -> Value {
+    let mut shown = Value::clone(row);
+    let is_wanted = table == Table::Users
+        && session.caller.may("AuditLog.Read.All")
+        && request
+            .option("select")
+            .is_some_and(|select| select.contains("signInActivity"));
+    if is_wanted {
+        shown["signInActivity"] = signins::activity(session.tenant, text(row, "id"));
+    }
+    shown
 }
 
 fn by_app_id(session: &Session<'_>, request: &Request, app_id: &str) -> Result<Reply, Failure> {
@@ -279,10 +296,17 @@ fn refuse_taken(
     own_id: Option<&str>,
 ) -> Result<(), Failure> {
     let key = unique(table);
-    let taken = session
-        .tenant
-        .rows(table)
-        .any(|row| text(&row, key).eq_ignore_ascii_case(name) && Some(text(&row, "id")) != own_id);
+    let is_other = |row: &Row| Some(text(row, "id")) != own_id;
+    let taken = match table {
+        Table::Users => session
+            .tenant
+            .user_named(name)
+            .is_some_and(|row| is_other(&row)),
+        _ => session
+            .tenant
+            .rows(table)
+            .any(|row| text(&row, key).eq_ignore_ascii_case(name) && is_other(&row)),
+    };
     if taken {
         // synthetic: the sentence for a name that is taken.
         return Err(Failure::bad_directory_request(format!(

@@ -46,10 +46,21 @@ impl Identity {
         name.eq_ignore_ascii_case(&self.id) || name.eq_ignore_ascii_case(&self.domain)
     }
 
+    /// What numbers about this tenant are drawn with.
+    pub(super) fn key(&self) -> u64 {
+        let (high, low) = self.namespace.as_u64_pair();
+        high ^ low
+    }
+
     /// The id that belongs to a name in this tenant, always the same.
     pub(super) fn id_of(&self, name: &str) -> String {
         Uuid::new_v5(&self.namespace, name.as_bytes()).to_string()
     }
+}
+
+/// The id of the tenant that a domain of somebody else belongs to.
+pub(super) fn home_tenant(domain: &str) -> String {
+    Uuid::new_v5(&NAMESPACE, format!("home {domain}").as_bytes()).to_string()
 }
 
 #[cfg(test)]

@@ -105,7 +105,12 @@ mod tests {
 
     use super::super::identity::Identity;
     use super::super::tenant::{Change, Table};
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::sandbox::cast::Cast;
+    use crate::sandbox::crowd::Crowd;
+    use crate::sandbox::recipe::Recipe;
 
     fn request(method: &str, target: &str) -> Request {
         Request::new(method, target, Vec::new(), Vec::new(), "http://h")
@@ -124,10 +129,16 @@ mod tests {
         tenant.rows(Table::Policies).count()
     }
 
+    fn empty() -> Tenant {
+        let identity = Identity::of(1);
+        let nobody = Crowd::of(&identity, 1, 0, BTreeMap::new());
+        Tenant::empty(identity, Recipe::default(), Cast::default(), nobody)
+    }
+
     #[test]
     fn each_write_is_seen_after_its_own_number_of_reads() {
         let now = Instant::now();
-        let (mut lag, mut truth) = (Lag::new(now), Tenant::empty(Identity::of(1)));
+        let (mut lag, mut truth) = (Lag::new(now), empty());
         let mut asked = |method: &str, truth: &mut Tenant, makes: Option<&str>| {
             lag.begin(&request(method, "/v1.0/users"), ReadLag::Reads(2), now);
             if let Some(id) = makes {
@@ -147,7 +158,7 @@ mod tests {
     #[test]
     fn a_write_is_seen_after_its_time() {
         let start = Instant::now();
-        let (mut lag, mut truth) = (Lag::new(start), Tenant::empty(Identity::of(1)));
+        let (mut lag, mut truth) = (Lag::new(start), empty());
         let reach = ReadLag::Time(Duration::from_secs(2));
         let get = request("GET", "/v1.0/users");
         lag.begin(&request("POST", "/v1.0/users"), reach, start);
@@ -165,7 +176,7 @@ mod tests {
     #[test]
     fn without_a_lag_only_a_stale_read_lies_behind() {
         let now = Instant::now();
-        let (mut lag, mut truth) = (Lag::new(now), Tenant::empty(Identity::of(1)));
+        let (mut lag, mut truth) = (Lag::new(now), empty());
         for id in ["a", "b", "c"] {
             lag.begin(&request("POST", "/v1.0/users"), ReadLag::None, now);
             write(&mut lag, &mut truth, id);

@@ -81,23 +81,16 @@ pub(super) fn answer(
         ("POST", ["members", "$ref"]) => add(session, request, &row),
         ("DELETE", ["members", member, "$ref"]) => remove(session, &row, member),
         (_, [way @ ("members" | "transitivemembers"), rest @ ..]) => read(request, || {
-            let mut found: Vec<Object> = if *way == "members" {
-                session.tenant.members(id).collect()
-            } else {
-                session.tenant.transitive_members(id)
-            };
-            let rest = match rest {
+            let (cast, rest) = match rest {
                 [cast, rest @ ..] if cast.starts_with("microsoft.graph.") => {
-                    let name = cast.trim_start_matches("microsoft.graph.");
-                    found.retain(|object| type_name(object.table).eq_ignore_ascii_case(name));
-                    rest
+                    (Some(cast.trim_start_matches("microsoft.graph.")), rest)
                 }
-                rest => rest,
+                rest => (None, rest),
             };
-            match rest {
-                [] => mixed(request, found.into_iter()),
-                ["$count"] => count(request, found.into_iter(), &directory_objects()),
-                _ => Err(Failure::no_such_segment(rest.last().unwrap_or(&""))),
+            if *way == "members" {
+                show(request, session.tenant.members(id), cast, rest)
+            } else {
+                show(request, session.tenant.transitive_members(id), cast, rest)
             }
         }),
         (_, ["owners"]) => read(request, || mixed(request, std::iter::empty())),
@@ -117,25 +110,39 @@ pub(super) fn memberships(
 ) -> Result<Reply, Failure> {
     let row = find(session, Table::Users, id).or_else(|_| find(session, Table::Groups, id))?;
     let id = text(&row, "id");
-    let groups = session
-        .tenant
-        .rows(Table::Groups)
-        .filter(|group| {
-            let group = text(group, "id");
-            if way == "memberof" {
-                return session.tenant.has_member(group, id);
-            }
-            session
-                .tenant
-                .transitive_members(group)
-                .iter()
-                .any(|member| text(&member.row, "id") == id)
-        })
-        .map(|row| Object {
-            table: Table::Groups,
-            row,
-        });
+    let groups = session.tenant.groups_of(id, way != "memberof");
+    let groups = groups.into_iter().map(|row| Object {
+        table: Table::Groups,
+        row,
+    });
     mixed(request, groups)
+}
+
+/// A page of members, or how many there are; `cast` keeps those of one type.
+fn show(
+    request: &Request,
+    found: impl Iterator<Item = Object> + Clone,
+    cast: Option<&str>,
+    rest: &[&str],
+) -> Result<Reply, Failure> {
+    let is_count = match rest {
+        [] => false,
+        ["$count"] => true,
+        _ => return Err(Failure::no_such_segment(rest.last().unwrap_or(&""))),
+    };
+    let Some(name) = cast else {
+        return if is_count {
+            count(request, found, &directory_objects())
+        } else {
+            mixed(request, found)
+        };
+    };
+    let found = found.filter(|object| type_name(object.table).eq_ignore_ascii_case(name));
+    if is_count {
+        count(request, found, &directory_objects())
+    } else {
+        mixed(request, found)
+    }
 }
 
 /// The object that an `@odata.id` refers to.

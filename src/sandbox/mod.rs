@@ -14,21 +14,25 @@ mod audit;
 mod azure;
 mod batch;
 mod bin;
+mod cast;
 mod clock;
 mod clouds;
 mod combinations;
 mod contexts;
 mod controls;
+mod crowd;
 mod delivery;
 mod directory;
 mod discovery;
 mod errors;
 mod faults;
 mod filter;
+mod fold;
 mod identity;
 mod lag;
 mod licences;
 mod locations;
+mod made;
 mod members;
 mod organisation;
 mod owner;
@@ -39,17 +43,23 @@ mod policy_shape;
 mod population;
 mod profile;
 mod query;
+mod readiness;
+mod recipe;
 mod recording;
 mod relay;
 mod remote;
 mod request;
+mod rng;
 mod roles;
 mod routes;
 mod rules;
 mod schema;
+mod script;
 mod server;
 mod settings;
 mod settle;
+mod settlement;
+mod signins;
 mod singletons;
 mod strengths;
 mod templates;
@@ -57,6 +67,7 @@ mod tenant;
 mod throttle;
 mod tls;
 mod token;
+mod truth;
 mod what_if;
 
 #[cfg(test)]
@@ -64,6 +75,7 @@ mod tests;
 
 pub use faults::FAULT_KINDS;
 pub use identity::Identity;
+pub use recipe::Recipe;
 pub use remote::{clear_faults, control, faults, served_at};
 pub use settings::{Latency, ReadLag, Settings, Throttle};
 pub use tls::Tls;
@@ -101,6 +113,8 @@ pub struct Options {
     pub settings: Settings,
     /// How many tenants to serve, numbered from 1; see [`Identity::of`].
     pub tenants: usize,
+    /// What a tenant is made of that nobody has written to yet.
+    pub recipe: Recipe,
     /// A file to append every exchange to that this process answers, as JSON Lines without secrets.
     pub record: Option<PathBuf>,
 }
@@ -114,6 +128,7 @@ impl Options {
             tls: None,
             settings: Settings::default(),
             tenants: 1,
+            recipe: Recipe::default(),
             record: None,
         }
     }
@@ -230,6 +245,7 @@ pub async fn start(options: Options) -> Result<Running, SandboxError> {
     let door = Arc::new(relay::Door::new(
         options.state,
         options.tenants,
+        options.recipe,
         plain_url.clone(),
         options.record.as_deref(),
         options.settings.clone(),

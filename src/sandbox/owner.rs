@@ -12,11 +12,13 @@ use super::audit::Activity;
 use super::delivery::Delivery;
 use super::errors::Failure;
 use super::faults::{Fault, Faults};
+use super::fold::{Replayed, replay, step};
 use super::identity::Identity;
 use super::lag::Lag;
-use super::population;
+use super::recipe::Recipe;
 use super::request::{Reply, Request};
 use super::settings::Settings;
+use super::signins::Past;
 use super::tenant::{Change, Event, Happening, Tenant};
 use super::throttle::Meter;
 use super::token::Caller;
@@ -60,8 +62,12 @@ pub(super) struct Part {
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) tenant: Tenant,
+    /// What the tenant was before each write of the last month.
+    pub(super) past: Arc<Vec<Past>>,
     log: Log,
     log_path: PathBuf,
+    /// What a log without an event begins with.
+    fresh: Recipe,
     /// The switches of the server, as they stood when the request came.
     pub(super) settings: Settings,
     /// The script of the server.
@@ -71,21 +77,34 @@ pub(super) struct State {
 }
 
 impl State {
+    /// Reads a tenant; a log without an event begins with the recipe.
     fn open(
         identity: &Identity,
         log_path: PathBuf,
+        recipe: &Recipe,
         faults: Arc<Mutex<Faults>>,
     ) -> Result<Self, SandboxError> {
-        let (log, tenant) = replay(identity, &log_path)?;
-        Ok(Self {
+        let (log, tenant, past) = replay(identity, &log_path)?;
+        let is_fresh = tenant.events() == 0;
+        let mut state = Self {
             tenant,
+            past,
             log,
             log_path,
+            fresh: recipe.clone(),
             settings: Settings::default(),
             faults,
             lag: Lag::new(Instant::now()),
             meter: Meter::default(),
-        })
+        };
+        if is_fresh && *recipe != Recipe::default() {
+            let populated = state.record(Happening::Populate(recipe.clone()));
+            populated.map_err(|failure| SandboxError::State {
+                path: state.log_path.clone(),
+                source: std::io::Error::other(failure.message),
+            })?;
+        }
+        Ok(state)
     }
 
     /// Makes something happen: on disk first, then in memory.
@@ -95,24 +114,30 @@ impl State {
         if let Err(error) = self.log.append(&line) {
             // The line may be there in whole, in part or not at all. Reading the log again decides, so
             // that the next line is not glued to a torn one.
-            (self.log, self.tenant) = self.replayed()?;
+            (self.log, self.tenant, self.past) = self.replayed()?;
             self.lag.forget();
             return Err(broken(&error));
         }
         match &event.what {
             // Whatever was written is old by then, and what kind of tenant it is is known at once.
-            Happening::Advance { .. } | Happening::Arrange { .. } => self.lag.forget(),
+            Happening::Populate(_) | Happening::Advance { .. } | Happening::Arrange { .. } => {
+                self.lag.forget();
+            }
             Happening::Write { .. } => self.lag.keep(self.tenant.clone()),
         }
-        self.tenant.apply(&event);
+        step(&mut self.tenant, &mut self.past, &event);
         Ok(event)
     }
 
-    /// Starts over from the population.
-    pub(super) fn reset(&mut self) -> Result<(), Failure> {
+    /// Starts over from a recipe.
+    pub(super) fn reset(&mut self, recipe: Recipe) -> Result<(), Failure> {
         write_atomic(&self.log_path, b"").map_err(|error| broken(&error))?;
-        (self.log, self.tenant) = self.replayed()?;
+        (self.log, self.tenant, self.past) = self.replayed()?;
         self.lag.forget();
+        // An empty log is a tenant of the default recipe only where nothing else was asked for.
+        if recipe != Recipe::default() || self.fresh != Recipe::default() {
+            self.record(Happening::Populate(recipe))?;
+        }
         Ok(())
     }
 
@@ -121,7 +146,7 @@ impl State {
         locked(&self.faults).strike(request, &self.tenant.identity().id)
     }
 
-    fn replayed(&self) -> Result<(Log, Tenant), Failure> {
+    fn replayed(&self) -> Result<Replayed, Failure> {
         replay(self.tenant.identity(), &self.log_path).map_err(|error| broken(&error))
     }
 }
@@ -136,35 +161,12 @@ fn broken(error: &dyn std::fmt::Display) -> Failure {
     )
 }
 
-fn replay(identity: &Identity, path: &Path) -> Result<(Log, Tenant), SandboxError> {
-    let (log, lines) = Log::open(path).map_err(|source| SandboxError::State {
-        path: path.to_owned(),
-        source,
-    })?;
-    let mut tenant = population::tenant(identity.clone());
-    for (index, line) in lines.iter().enumerate() {
-        let wrong = |message: String| SandboxError::Log {
-            path: path.to_owned(),
-            line: index + 1,
-            message,
-        };
-        let event: Event = serde_json::from_str(line).map_err(|error| wrong(error.to_string()))?;
-        if event.n != tenant.events() + 1 {
-            return Err(wrong(format!(
-                "event {} follows event {}",
-                event.n,
-                tenant.events()
-            )));
-        }
-        tenant.apply(&event);
-    }
-    Ok((log, tenant))
-}
-
 /// A request in progress: who asks, and the state it may see or change.
 #[derive(Debug)]
 pub(super) struct Session<'a> {
     pub(super) tenant: &'a Tenant,
+    /// What the tenant was before each write of the last month.
+    pub(super) past: &'a Arc<Vec<Past>>,
     /// The tenant in which a policy finds what it names.
     pub(super) references: &'a Tenant,
     pub(super) caller: &'a Caller,
@@ -233,6 +235,8 @@ struct Seat {
 pub(super) struct Owner {
     /// In the order of their numbers; never empty.
     seats: Vec<Seat>,
+    /// What a tenant is made of that nobody has written to yet.
+    recipe: Recipe,
     settings: Mutex<Settings>,
     faults: Arc<Mutex<Faults>>,
     requests: Mutex<VecDeque<Served>>,
@@ -250,6 +254,7 @@ impl Owner {
     pub(super) fn open(
         directory: &Path,
         tenants: usize,
+        recipe: &Recipe,
         url: &str,
         settings: Settings,
         lock: Lock,
@@ -289,11 +294,13 @@ impl Owner {
         *locked(&first.state) = Some(State::open(
             &first.identity,
             first.log_path.clone(),
+            recipe,
             Arc::clone(&faults),
         )?);
         write_atomic(&url_path, url.as_bytes()).map_err(failed)?;
         Ok(Self {
             seats,
+            recipe: recipe.clone(),
             settings: Mutex::new(settings),
             faults,
             requests: Mutex::default(),
@@ -322,7 +329,7 @@ impl Owner {
             None => {
                 self.make_room();
                 let faults = Arc::clone(&self.faults);
-                match State::open(&seat.identity, seat.log_path.clone(), faults) {
+                match State::open(&seat.identity, seat.log_path.clone(), &self.recipe, faults) {
                     Ok(state) => held.insert(state),
                     Err(error) => {
                         let failure = broken(&error);

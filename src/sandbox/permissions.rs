@@ -146,7 +146,12 @@ const OPERATIONS: &[Operation] = &[
             ],
         ],
     ),
-    operation(Read, &["auditlogs", "signins"], &[&["AuditLog.Read.All"]]),
+    operation(
+        Read,
+        &["auditlogs", "signins"],
+        // A documented known issue (1.7 of the evidence reference): the second one too.
+        &[&["AuditLog.Read.All"], &["Directory.Read.All"]],
+    ),
     operation(
         Read,
         &["auditlogs", "directoryaudits"],

@@ -3,11 +3,14 @@
 use serde_json::{Value, json};
 
 use super::CLIENT_ID;
+use super::cast::Cast;
+use super::crowd::Crowd;
 use super::identity::Identity;
 use super::people::{ADMINISTRATORS, EMPLOYEES, GUESTS, MICROSOFT_APPS, ROLES};
+use super::recipe::Recipe;
 use super::schema::{POLICY, completed};
-use super::strengths;
 use super::tenant::{Change, Table, Tenant, text};
+use super::{settlement, strengths};
 
 /// When the organisation began, and its people and applications with it.
 const FOUNDED: &str = "2026-01-12T09:00:00Z";
@@ -15,8 +18,16 @@ const FOUNDED: &str = "2026-01-12T09:00:00Z";
 const MICROSOFT: &str = "f8cdef31-a31e-4b4a-93e4-5f571e91255a";
 
 /// The tenant before the first event.
-pub(super) fn tenant(of: Identity) -> Tenant {
-    let mut tenant = Tenant::empty(of.clone());
+pub(super) fn tenant(of: Identity, recipe: Recipe) -> Tenant {
+    let cast = Cast::of(&of, &recipe);
+    let named = cast
+        .players()
+        .iter()
+        .filter(|player| player.plant.is_none());
+    let named = u32::try_from(named.count()).unwrap_or_default();
+    let size = recipe.people.saturating_sub(named);
+    let crowd = Crowd::of(&of, recipe.seed, size, settlement::kin(&of));
+    let mut tenant = Tenant::empty(of.clone(), recipe.clone(), cast, crowd);
     let of = &of;
     let mut put = |table: Table, row: Value| tenant.change(&Change::Put { table, row });
     for strength in strengths::built_in() {
@@ -113,7 +124,8 @@ pub(super) fn tenant(of: Identity) -> Tenant {
         put(Table::NamedLocations, location);
     }
     groups(of, &mut tenant);
-    for row in policies(of) {
+    settlement::settle(of, &mut tenant);
+    for row in policies(of, recipe.has("A05")) {
         tenant.change(&Change::Put {
             table: Table::Policies,
             row,
@@ -122,18 +134,21 @@ pub(super) fn tenant(of: Identity) -> Tenant {
     tenant
 }
 
-fn user_id(of: &Identity, nickname: &str) -> String {
+/// The id of somebody with a name of their own.
+pub(super) fn user_id(of: &Identity, nickname: &str) -> String {
     of.id_of(&format!("user {nickname}"))
 }
 
-fn role_id(name: &str) -> &'static str {
+/// The id of a role.
+pub(super) fn role_id(name: &str) -> &'static str {
     ROLES
         .iter()
         .find(|(_, role)| *role == name)
         .map_or("", |(id, _)| id)
 }
 
-fn user(of: &Identity, nickname: &str, name: &str) -> Value {
+/// The row of somebody with a name of their own.
+pub(super) fn user(of: &Identity, nickname: &str, name: &str) -> Value {
     let mut row = blank(of, Table::Users, name, "");
     row["id"] = json!(user_id(of, nickname));
     row["mailNickname"] = json!(nickname);
@@ -142,7 +157,8 @@ fn user(of: &Identity, nickname: &str, name: &str) -> Value {
     row
 }
 
-fn service_principal(of: &Identity, app_id: &str, name: &str, owner: &str) -> Value {
+/// The row of an application in this tenant.
+pub(super) fn service_principal(of: &Identity, app_id: &str, name: &str, owner: &str) -> Value {
     let mut row = blank(of, Table::ServicePrincipals, name, app_id);
     row["id"] = json!(of.id_of(&format!("service principal {app_id}")));
     row["appOwnerOrganizationId"] = json!(owner);
@@ -308,8 +324,11 @@ fn locations(of: &Identity) -> [Value; 3] {
 }
 
 /// What somebody clicked together in the portal before there was a repository.
-fn policies(of: &Identity) -> Vec<Value> {
-    let emergency = [user_id(of, "emergency1"), user_id(of, "emergency2")];
+fn policies(of: &Identity, forgets_one: bool) -> Vec<Value> {
+    let mut emergency = vec![user_id(of, "emergency1"), user_id(of, "emergency2")];
+    if forgets_one {
+        emergency.pop();
+    }
     let administrators = [
         "Global Administrator",
         "Conditional Access Administrator",
@@ -321,15 +340,7 @@ fn policies(of: &Identity) -> Vec<Value> {
         "Helpdesk Administrator",
     ]
     .map(role_id);
-    let policy = |sparse: Value, created: &str, modified: Option<&str>| {
-        let name = text(&sparse, "displayName").to_owned();
-        let mut row = completed(sparse, &POLICY);
-        row["id"] = json!(of.id_of(&format!("policy {name}")));
-        row["templateId"] = Value::Null;
-        row["createdDateTime"] = json!(created);
-        row["modifiedDateTime"] = json!(modified);
-        row
-    };
+    let policy = |sparse, created, modified| clicked(of, sparse, created, modified);
     vec![
         policy(
             json!({
@@ -382,6 +393,22 @@ fn policies(of: &Identity) -> Vec<Value> {
             None,
         ),
     ]
+}
+
+/// A policy of the portal.
+pub(super) fn clicked(
+    of: &Identity,
+    sparse: Value,
+    created: &str,
+    modified: Option<&str>,
+) -> Value {
+    let name = text(&sparse, "displayName").to_owned();
+    let mut row = completed(sparse, &POLICY);
+    row["id"] = json!(of.id_of(&format!("policy {name}")));
+    row["templateId"] = Value::Null;
+    row["createdDateTime"] = json!(created);
+    row["modifiedDateTime"] = json!(modified);
+    row
 }
 
 /// The licences.

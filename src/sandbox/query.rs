@@ -119,7 +119,7 @@ pub(super) fn count<R: AsRef<Value>>(
         ));
     }
     let query = Query::of(request, collection)?;
-    let found = rows.filter(|row| query.holds(row.as_ref())).count();
+    let found = query.count(rows);
     Ok(Reply::text(found.to_string()))
 }
 
@@ -229,6 +229,17 @@ impl Query {
             && self.search.as_ref().is_none_or(found)
     }
 
+    fn is_everything(&self) -> bool {
+        self.filter.is_none() && self.search.is_none()
+    }
+
+    fn count<R: AsRef<Value>>(&self, rows: impl Iterator<Item = R>) -> usize {
+        if self.is_everything() {
+            return rows.count();
+        }
+        rows.filter(|row| self.holds(row.as_ref())).count()
+    }
+
     /// Takes the rows of one page, and no more of them into memory than that.
     fn cut<R: AsRef<Value>>(
         &self,
@@ -240,8 +251,7 @@ impl Query {
         if let Some((property, descends)) = &self.order {
             return self.cut_in_order(rows, offset, size, property, *descends, counts);
         }
-        let everything = self.filter.is_none() && self.search.is_none();
-        let mut matching: Box<dyn Iterator<Item = R>> = if everything {
+        let mut matching: Box<dyn Iterator<Item = R>> = if self.is_everything() {
             Box::new(rows.clone().skip(offset))
         } else {
             Box::new(
@@ -253,7 +263,7 @@ impl Query {
         let page: Vec<R> = matching.by_ref().take(size).collect();
         let has_more = matching.next().is_some();
         drop(matching);
-        let total = counts.then(|| rows.filter(|row| self.holds(row.as_ref())).count());
+        let total = counts.then(|| self.count(rows));
         Cut {
             rows: page,
             has_more,

@@ -130,6 +130,8 @@ fn exchange<'a>(request: &'a Request, reply: &'a Reply, fault: Option<&'a str>) 
         _ if is_login && reply.status < 400 => Content::Text(REDACTED),
         Body::Json(body) => Content::Json(body),
         Body::Text(body) => Content::Text(body),
+        // Written a second time, for the recording alone.
+        Body::Stream(body) => Content::Sent(body.collected()),
     };
     Exchange {
         request: Asked {

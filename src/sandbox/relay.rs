@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::SandboxError;
 use super::owner::Owner;
+use super::recipe::Recipe;
 use super::recording::Recording;
 use super::settings::Settings;
 use crate::store::{Lock, LockError};
@@ -51,6 +52,7 @@ pub(super) enum Outcome {
 pub(super) struct Door {
     directory: PathBuf,
     tenants: usize,
+    recipe: Recipe,
     url: String,
     settings: Settings,
     owner: RwLock<Option<Arc<Owner>>>,
@@ -82,6 +84,7 @@ impl Door {
     pub(super) fn new(
         directory: PathBuf,
         tenants: usize,
+        recipe: Recipe,
         url: String,
         record: Option<&Path>,
         settings: Settings,
@@ -98,6 +101,7 @@ impl Door {
         Ok(Self {
             directory,
             tenants,
+            recipe,
             url,
             settings,
             owner: RwLock::new(None),
@@ -141,10 +145,12 @@ impl Door {
             return Ok(None);
         }
         let (directory, tenants, url) = (self.directory.clone(), self.tenants, self.url.clone());
-        let settings = self.settings.clone();
+        let (recipe, settings) = (self.recipe.clone(), self.settings.clone());
         let taken =
             tokio::task::spawn_blocking(move || match Lock::try_take(&directory.join("lock")) {
-                Ok(lock) => Owner::open(&directory, tenants, &url, settings, lock).map(Some),
+                Ok(lock) => {
+                    Owner::open(&directory, tenants, &recipe, &url, settings, lock).map(Some)
+                }
                 Err(LockError::Held { .. }) => Ok(None),
                 Err(LockError::Io { path, source }) => Err(SandboxError::State { path, source }),
             })

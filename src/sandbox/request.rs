@@ -1,6 +1,7 @@
 //! A request and a reply as the handlers see them, the same for HTTP, for the relay and for `$batch`.
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use reqwest::Url;
 use serde_json::Value;
@@ -187,6 +188,49 @@ pub(super) enum Body {
     Empty,
     Json(Value),
     Text(String),
+    /// Written while it is sent.
+    Stream(Stream),
+}
+
+/// Takes a piece of a body; false when nobody wants more.
+pub(super) type Sink<'a> = dyn FnMut(Vec<u8>) -> bool + 'a;
+
+/// A body of any length that is written piece by piece, JSON in the end.
+#[derive(Clone)]
+pub(super) struct Stream(Arc<dyn Fn(&mut Sink<'_>) + Send + Sync>);
+
+impl Stream {
+    /// A body that `write` writes.
+    pub(super) fn new(write: impl Fn(&mut Sink<'_>) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(write))
+    }
+
+    /// Writes it into a sink.
+    pub(super) fn write(&self, sink: &mut Sink<'_>) {
+        (self.0)(sink);
+    }
+
+    /// All of it, for a part of a batch.
+    pub(super) fn collected(&self) -> Value {
+        let mut all = Vec::new();
+        self.write(&mut |piece| {
+            all.extend_from_slice(&piece);
+            true
+        });
+        serde_json::from_slice(&all).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Debug for Stream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Stream")
+    }
+}
+
+impl PartialEq for Stream {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 impl Body {
@@ -194,7 +238,7 @@ impl Body {
     pub(super) fn content_type(&self) -> Option<&'static str> {
         match self {
             Self::Empty => None,
-            Self::Json(_) => Some(
+            Self::Json(_) | Self::Stream(_) => Some(
                 "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8",
             ),
             Self::Text(_) => Some("text/plain"),
@@ -230,6 +274,15 @@ impl Reply {
     /// No answer at all: the connection is reset.
     pub(super) fn reset() -> Self {
         Self::no_content().deliver(Delivery::shaped(Shape::Reset))
+    }
+
+    /// 200 with a body that is written while it is sent.
+    pub(super) fn stream(body: Stream) -> Self {
+        Self {
+            status: 200,
+            body: Body::Stream(body),
+            ..Self::no_content()
+        }
     }
 
     /// 204.

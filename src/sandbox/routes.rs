@@ -17,7 +17,8 @@ use super::throttle::Asker;
 use super::token::{self, Caller};
 use super::{
     apps, audit, azure, batch, bin, contexts, directory, discovery, licences, locations, members,
-    organisation, permissions, policies, singletons, strengths, templates, what_if,
+    organisation, permissions, policies, readiness, signins, singletons, strengths, templates,
+    what_if,
 };
 
 /// What a handler returns.
@@ -59,11 +60,29 @@ pub(super) fn answer(
     (reply.with_header("request-id", request_id), parts)
 }
 
+/// Whether a request is one of Log Analytics, which is another host in reality.
+pub(super) fn is_workspace(request: &Request) -> bool {
+    let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
+    matches!(segments.as_slice(), ["v1", "workspaces", _, "query"])
+}
+
 fn authenticated(
     state: &mut State,
     request: &Request,
     struck: Option<&Fault>,
 ) -> Result<(Reply, Vec<Part>), Failure> {
+    if is_workspace(request) && request.method == "POST" {
+        let caller = Caller::of(&state.tenant, request)?;
+        let session = Session {
+            tenant: &state.tenant,
+            past: &state.past,
+            references: &state.tenant,
+            caller: &caller,
+        };
+        let is_partial = state.settings.partial_queries;
+        let reply = signins::kusto::answer(&session, request, is_partial);
+        return Ok((reply, Vec::new()));
+    }
     if !request.versioned {
         let Some(reply) = azure::answer(&state.tenant, request) else {
             let first = request.segments.first().map_or("", String::as_str);
@@ -104,6 +123,7 @@ pub(super) fn handle(
         } else {
             &state.tenant
         },
+        past: &state.past,
         references: if state.settings.lagging_references {
             seen
         } else {
@@ -234,6 +254,8 @@ fn dispatch(session: &Session<'_>, request: &Request, segments: &[&str]) -> Hand
         }
         ["auditlogs", "directoryaudits"] => read(request, || audit::list(session, request)),
         ["auditlogs", "directoryaudits", id] => read(request, || audit::get(session, request, id)),
+        ["auditlogs", "signins"] => read(request, || signins::list(session, request)),
+        ["auditlogs", "signins", id] => read(request, || signins::get(session, request, id)),
         ["serviceprincipals", id, "approleassignments"] => {
             read(request, || apps::assignments(session, request, id))
         }
@@ -242,7 +264,8 @@ fn dispatch(session: &Session<'_>, request: &Request, segments: &[&str]) -> Hand
         }
         ["me"] => me(session, request),
         [] => Err(Failure::no_such_segment("")),
-        _ => directory::answer(session, request, segments)
+        _ => readiness::answer(session, request, segments)
+            .or_else(|| directory::answer(session, request, segments))
             .or_else(|| organisation::answer(session, request, segments))
             .or_else(|| singletons::answer(session, request, segments))
             .unwrap_or_else(|| Err(Failure::no_such_segment(unknown(request)))),
@@ -271,7 +294,7 @@ pub(super) fn read(request: &Request, reply: impl FnOnce() -> Result<Reply, Fail
 
 /// The segment to blame: the first one when nothing starts like that, else the last.
 fn unknown(request: &Request) -> &str {
-    const ROOTS: [&str; 16] = [
+    const ROOTS: [&str; 17] = [
         "identity",
         "devicemanagement",
         "directory",
@@ -288,6 +311,7 @@ fn unknown(request: &Request) -> &str {
         "organization",
         "domains",
         "subscribedskus",
+        "reports",
     ];
     let first = request.segments.first().map_or("", String::as_str);
     if ROOTS.contains(&first.to_ascii_lowercase().as_str()) {

@@ -1,27 +1,33 @@
 //! HTTP: from the socket to a [`Request`] and from a [`Reply`] back to the socket.
 
+use std::convert::Infallible;
 use std::fmt::Debug;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body as HttpBody, to_bytes};
+use axum::body::{Body as HttpBody, Bytes, HttpBody as HttpBodyTrait, to_bytes};
 use axum::extract::connect_info::Connected;
 use axum::extract::{ConnectInfo, Request as HttpRequest, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use axum::serve::{IncomingStream, Listener};
+use http_body::Frame;
 use jiff::Timestamp;
 use serde_json::json;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::clock::http_date;
 use super::delivery::{Cut, deliver};
 use super::errors::Failure;
 use super::owner::{Answered, Owner};
 use super::relay::{Door, NOT_OWNER, Outcome, Parcel, RELAYED};
-use super::request::{Body, Reply, Request};
+use super::request::{Body, Reply, Request, Stream};
 
+/// How many pieces of a body may wait for the caller to take them.
+const WAITING: usize = 4;
 /// No body that Conditional Access knows is larger.
 const LARGEST_BODY: usize = 4 << 20;
 /// How long requests in flight may take once the server is to stop.
@@ -187,12 +193,13 @@ fn origin(scheme: &str, headers: &HeaderMap) -> String {
 
 fn response(reply: Reply, now: Timestamp, client_request_id: Option<&str>) -> Response {
     let content_type = reply.body.content_type();
-    let bytes = match reply.body {
-        Body::Empty => Vec::new(),
-        Body::Json(value) => serde_json::to_vec(&value).unwrap_or_default(),
-        Body::Text(text) => text.into_bytes(),
+    let body = match reply.body {
+        Body::Empty => HttpBody::empty(),
+        Body::Json(value) => HttpBody::from(serde_json::to_vec(&value).unwrap_or_default()),
+        Body::Text(text) => HttpBody::from(text),
+        Body::Stream(stream) => HttpBody::new(Pieces::of(stream)),
     };
-    let mut response = Response::new(HttpBody::from(bytes));
+    let mut response = Response::new(body);
     *response.status_mut() =
         StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
@@ -213,6 +220,32 @@ fn response(reply: Reply, now: Timestamp, client_request_id: Option<&str>) -> Re
     }
     reply.delivery.put_on(&mut response);
     response
+}
+
+/// A body on its way: written on a thread of its own, no faster than the caller takes it.
+struct Pieces(mpsc::Receiver<Bytes>);
+
+impl Pieces {
+    fn of(stream: Stream) -> Self {
+        let (sender, receiver) = mpsc::channel(WAITING);
+        tokio::task::spawn_blocking(move || {
+            stream.write(&mut |piece| sender.blocking_send(Bytes::from(piece)).is_ok());
+        });
+        Self(receiver)
+    }
+}
+
+impl HttpBodyTrait for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let piece = self.0.poll_recv(context);
+        piece.map(|piece| piece.map(|bytes| Ok(Frame::data(bytes))))
+    }
 }
 
 /// An answer of the door itself, where no tenant and so no clock is at hand.

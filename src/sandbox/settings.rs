@@ -28,6 +28,8 @@ pub struct Settings {
     pub lagging_references: bool,
     /// Whether requests beyond the documented limits are refused.
     pub throttle: Throttle,
+    /// Whether Log Analytics answers 200 with an error beside its tables.
+    pub partial_queries: bool,
     /// The authentication context that protects writes to policies; none when not set.
     pub protected_actions: Option<String>,
     /// How many requests for Conditional Access the throttle lets through in a second.
@@ -42,6 +44,7 @@ impl Default for Settings {
             read_lag: ReadLag::default(),
             lagging_references: false,
             throttle: Throttle::default(),
+            partial_queries: false,
             protected_actions: None,
             throttle_rate: NonZeroU32::MIN,
         }
@@ -187,6 +190,11 @@ impl Settings {
                     settings.lagging_references =
                         value.as_bool().ok_or_else(|| wrong("true or false"))?;
                 }
+                ("partial_queries", true) => settings.partial_queries = usual.partial_queries,
+                ("partial_queries", false) => {
+                    settings.partial_queries =
+                        value.as_bool().ok_or_else(|| wrong("true or false"))?;
+                }
                 ("throttle", true) => settings.throttle = usual.throttle,
                 ("throttle", false) => settings.throttle = said()?.parse()?,
                 ("protected_actions", true) => settings.protected_actions = None,
@@ -221,6 +229,7 @@ impl Settings {
             "throttle": self.throttle.to_string(),
             "protected_actions": self.protected_actions,
             "throttle_rate": self.throttle_rate,
+            "partial_queries": self.partial_queries,
         })
     }
 }
@@ -239,6 +248,7 @@ mod tests {
         let shown = json!({
             "page_size": 5, "latency": "200ms", "read_lag": "1m 30s", "lagging_references": true,
             "throttle": "graph-with-retry-after", "throttle_rate": 20, "protected_actions": "c1",
+            "partial_queries": true,
         });
         let settings = with(shown.clone()).unwrap();
         assert_eq!(settings.latency.0, Duration::from_millis(200));
@@ -247,7 +257,7 @@ mod tests {
         let usual = settings.with(
             json!({"page_size": null, "latency": null, "read_lag": null,
                 "lagging_references": null, "throttle": null, "throttle_rate": null,
-                "protected_actions": null})
+                "protected_actions": null, "partial_queries": null})
             .as_object()
             .unwrap(),
         );

@@ -10,8 +10,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::clock;
+use super::cast::Cast;
+use super::crowd::{Crowd, Present};
 use super::identity::Identity;
+use super::made::made;
+use super::recipe::Recipe;
+use super::signins::Slices;
+use super::{clock, population};
 
 /// A row of a table, shared by every version of the tenant that has it.
 pub(super) type Row = Arc<Value>;
@@ -31,6 +36,7 @@ pub(super) enum Table {
     ServicePrincipals,
     RoleDefinitions,
     RoleAssignments,
+    RoleEligibilities,
     SecurityDefaults,
     /// What kind of tenant it is: one row.
     Profile,
@@ -57,6 +63,8 @@ pub(super) enum Change {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) enum Happening {
+    /// The tenant starts from another recipe; always the first event.
+    Populate(Recipe),
     /// The clock was moved.
     Advance { to: Timestamp },
     /// A write was accepted.
@@ -84,20 +92,28 @@ pub(super) struct Event {
 #[derive(Debug, Clone)]
 pub(super) struct Tenant {
     identity: Arc<Identity>,
-    tables: BTreeMap<Table, Arc<Vec<Row>>>,
-    members: BTreeMap<String, Arc<Vec<String>>>,
+    recipe: Arc<Recipe>,
+    cast: Arc<Cast>,
+    present: Present,
+    slices: Arc<Slices>,
+    tables: Arc<BTreeMap<Table, Arc<Vec<Row>>>>,
+    members: Arc<BTreeMap<String, Arc<Vec<String>>>>,
     audits: Arc<Vec<Row>>,
     now: Timestamp,
     events: u64,
 }
 
 impl Tenant {
-    /// A tenant without anybody, at the start of its clock.
-    pub(super) fn empty(identity: Identity) -> Self {
+    /// A tenant with nobody but its crowd, at the start of its clock.
+    pub(super) fn empty(identity: Identity, recipe: Recipe, cast: Cast, crowd: Crowd) -> Self {
         Self {
             identity: Arc::new(identity),
-            tables: BTreeMap::new(),
-            members: BTreeMap::new(),
+            recipe: Arc::new(recipe),
+            cast: Arc::new(cast),
+            present: Present::of(crowd),
+            slices: Arc::default(),
+            tables: Arc::default(),
+            members: Arc::default(),
             audits: Arc::default(),
             now: clock::at(clock::START),
             events: 0,
@@ -107,6 +123,26 @@ impl Tenant {
     /// Which tenant it is.
     pub(super) fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// What it is made of.
+    pub(super) fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
+    /// The people with names of their own.
+    pub(super) fn cast(&self) -> &Arc<Cast> {
+        &self.cast
+    }
+
+    /// The crowd.
+    pub(super) fn present(&self) -> &Present {
+        &self.present
+    }
+
+    /// The parts of the sign-in logs that were asked for last.
+    pub(super) fn slices(&self) -> &Slices {
+        &self.slices
     }
 
     /// The id that belongs to a name in this tenant, always the same.
@@ -133,6 +169,7 @@ impl Tenant {
     pub(super) fn next_event(&self, what: Happening) -> Event {
         let at = match &what {
             Happening::Advance { to } => *to,
+            Happening::Populate(_) => self.now,
             Happening::Write { .. } => clock::tick(self.now),
             Happening::Arrange { .. } => self.now,
         };
@@ -145,9 +182,11 @@ impl Tenant {
 
     /// Takes one event in.
     pub(super) fn apply(&mut self, event: &Event) {
-        self.events = event.n;
-        self.now = self.now.max(event.at);
         match &event.what {
+            Happening::Populate(recipe) => {
+                let identity = Identity::clone(&self.identity);
+                *self = population::tenant(identity, recipe.clone());
+            }
             Happening::Advance { .. } => {}
             Happening::Arrange { changes } => changes.iter().for_each(|change| self.change(change)),
             Happening::Write { changes, audit } => {
@@ -155,14 +194,19 @@ impl Tenant {
                 Arc::make_mut(&mut self.audits).push(Arc::new(audit.clone()));
             }
         }
+        self.events = event.n;
+        self.now = self.now.max(event.at);
     }
 
     /// Takes one change in; the population is built with it as well.
     pub(super) fn change(&mut self, change: &Change) {
         match change {
             Change::Put { table, row } => {
-                let rows = self.table(*table);
                 let row = Arc::new(row.clone());
+                if *table == Table::Users && self.present.put(&row) {
+                    return;
+                }
+                let rows = self.table(*table);
                 match rows.iter_mut().find(|old| is(old, text(&row, "id"))) {
                     Some(old) => *old = row,
                     None => rows.push(row),
@@ -174,25 +218,34 @@ impl Tenant {
                     table,
                     Table::Users | Table::Groups | Table::ServicePrincipals
                 ) {
-                    self.members.remove(id);
-                    for members in self.members.values_mut() {
+                    self.present.remove(id);
+                    let groups = Arc::make_mut(&mut self.members);
+                    groups.remove(id);
+                    for members in groups.values_mut() {
                         if members.iter().any(|member| member.eq_ignore_ascii_case(id)) {
                             Arc::make_mut(members)
                                 .retain(|member| !member.eq_ignore_ascii_case(id));
                         }
                     }
-                    self.table(Table::RoleAssignments)
-                        .retain(|row| !text(row, "principalId").eq_ignore_ascii_case(id));
+                    for table in [Table::RoleAssignments, Table::RoleEligibilities] {
+                        self.table(table)
+                            .retain(|row| !text(row, "principalId").eq_ignore_ascii_case(id));
+                    }
                 }
             }
             Change::Join { group, member } => {
-                let members = self.members.entry(group.clone()).or_default();
+                if self.present.join(group, member) {
+                    return;
+                }
+                let groups = Arc::make_mut(&mut self.members);
+                let members = groups.entry(group.clone()).or_default();
                 if !members.contains(member) {
                     Arc::make_mut(members).push(member.clone());
                 }
             }
             Change::Leave { group, member } => {
-                if let Some(members) = self.members.get_mut(group) {
+                self.present.leave(group, member);
+                if let Some(members) = Arc::make_mut(&mut self.members).get_mut(group) {
                     Arc::make_mut(members).retain(|other| other != member);
                 }
             }
@@ -200,25 +253,66 @@ impl Tenant {
     }
 
     fn table(&mut self, table: Table) -> &mut Vec<Row> {
-        Arc::make_mut(self.tables.entry(table).or_default())
+        Arc::make_mut(Arc::make_mut(&mut self.tables).entry(table).or_default())
     }
 
-    /// The rows of a table, oldest first.
+    /// The rows of a table, oldest first; those of the crowd are made when they are taken.
     pub(super) fn rows(&self, table: Table) -> impl Iterator<Item = Row> + Clone + '_ {
+        let crowd = (table == Table::Users).then(|| self.present.indices());
+        let crowd = made(crowd.into_iter().flatten(), |index| self.present.row(index));
+        self.kept(table).iter().cloned().chain(crowd)
+    }
+
+    fn kept(&self, table: Table) -> &[Row] {
         self.tables
             .get(&table)
             .map_or(&[][..], |rows| rows.as_slice())
-            .iter()
-            .cloned()
     }
 
     /// The row with this id, in whatever case it is written.
     pub(super) fn row(&self, table: Table, id: &str) -> Option<Row> {
-        self.tables
-            .get(&table)?
+        self.handle(table, id)
+            .map(|handle| self.object_of(handle).row)
+    }
+
+    /// The user with this principal name.
+    pub(super) fn user_named(&self, upn: &str) -> Option<Row> {
+        self.kept(Table::Users)
+            .iter()
+            .find(|row| text(row, "userPrincipalName").eq_ignore_ascii_case(upn))
+            .cloned()
+            .or_else(|| Some(self.present.row(self.present.by_upn(upn)?)))
+    }
+
+    fn handle(&self, table: Table, id: &str) -> Option<Handle<'_>> {
+        if table == Table::Users
+            && let Some(index) = self.present.by_id(id)
+        {
+            return Some(Handle::Person(index));
+        }
+        self.kept(table)
             .iter()
             .find(|row| is(row, id))
-            .cloned()
+            .map(|row| Handle::Kept(table, row))
+    }
+
+    fn object_of(&self, handle: Handle<'_>) -> Object {
+        match handle {
+            Handle::Kept(table, row) => Object {
+                table,
+                row: Row::clone(row),
+            },
+            Handle::Person(index) => Object {
+                table: Table::Users,
+                row: self.present.row(index),
+            },
+        }
+    }
+
+    fn any_handle(&self, id: &str) -> Option<Handle<'_>> {
+        [Table::Users, Table::Groups, Table::ServicePrincipals]
+            .into_iter()
+            .find_map(|table| self.handle(table, id))
     }
 
     /// The entries of the directory audit that are still kept, newest first.
@@ -236,16 +330,22 @@ impl Tenant {
 
     /// A user, group or service principal.
     pub(super) fn object(&self, id: &str) -> Option<Object> {
-        [Table::Users, Table::Groups, Table::ServicePrincipals]
-            .into_iter()
-            .find_map(|table| self.row(table, id).map(|row| Object { table, row }))
+        self.any_handle(id).map(|handle| self.object_of(handle))
     }
 
     /// The direct members of a group.
-    pub(super) fn members(&self, group: &str) -> impl Iterator<Item = Object> + Clone + '_ {
+    pub(super) fn members<'a>(
+        &'a self,
+        group: &'a str,
+    ) -> impl Iterator<Item = Object> + Clone + 'a {
+        made(self.direct(group), |handle| self.object_of(handle))
+    }
+
+    fn direct<'a>(&'a self, group: &'a str) -> impl Iterator<Item = Handle<'a>> + Clone + 'a {
         self.member_ids(group)
             .iter()
-            .filter_map(|id| self.object(id))
+            .filter_map(|id| self.any_handle(id))
+            .chain(self.present.members(group).map(Handle::Person))
     }
 
     fn member_ids(&self, group: &str) -> &[String] {
@@ -259,26 +359,99 @@ impl Tenant {
         self.member_ids(group)
             .iter()
             .any(|id| id.eq_ignore_ascii_case(member))
+            || self
+                .present
+                .by_id(member)
+                .is_some_and(|index| self.present.is_member(group, index))
     }
 
     /// Everything a group holds, nested groups and what they hold included, each once.
-    pub(super) fn transitive_members(&self, group: &str) -> Vec<Object> {
+    pub(super) fn transitive_members(
+        &self,
+        group: &str,
+    ) -> impl Iterator<Item = Object> + Clone + '_ {
         let mut seen = BTreeSet::new();
-        let mut found = Vec::new();
+        let mut found: Vec<Handle<'_>> = Vec::new();
         let mut open = VecDeque::from([group.to_owned()]);
         while let Some(group) = open.pop_front() {
-            for object in self.members(&group) {
-                let id = text(&object.row, "id").to_owned();
-                if seen.insert(id.clone()) {
-                    if object.table == Table::Groups {
-                        open.push_back(id);
+            let ids = self
+                .members
+                .get(&group)
+                .map_or(&[][..], |ids| ids.as_slice());
+            for handle in ids.iter().filter_map(|id| self.any_handle(id)) {
+                let is_new = match handle {
+                    Handle::Kept(_, row) => seen.insert(Member::Kept(text(row, "id"))),
+                    Handle::Person(index) => seen.insert(Member::Person(index)),
+                };
+                if is_new {
+                    if let Handle::Kept(Table::Groups, row) = handle {
+                        open.push_back(text(row, "id").to_owned());
                     }
-                    found.push(object);
+                    found.push(handle);
+                }
+            }
+            for index in self.present.members(&group) {
+                if seen.insert(Member::Person(index)) {
+                    found.push(Handle::Person(index));
+                }
+            }
+        }
+        let found: Arc<[Handle<'_>]> = found.into();
+        made(0..found.len(), move |at| self.object_of(found[at]))
+    }
+
+    /// The groups within a group, at any depth.
+    pub(super) fn nested_groups(&self, group: &str) -> Vec<String> {
+        let mut found: Vec<String> = Vec::new();
+        let mut open = vec![group.to_owned()];
+        while let Some(group) = open.pop() {
+            for id in self.member_ids(&group) {
+                if !found.contains(id) && self.kept(Table::Groups).iter().any(|row| is(row, id)) {
+                    found.push(id.clone());
+                    open.push(id.clone());
                 }
             }
         }
         found
     }
+
+    /// The groups that hold an object: directly, or also through others.
+    pub(super) fn groups_of(&self, id: &str, transitively: bool) -> Vec<Row> {
+        let mut found: Vec<&Row> = Vec::new();
+        let mut open = vec![id.to_owned()];
+        while let Some(member) = open.pop() {
+            for group in self.kept(Table::Groups) {
+                let holder = text(group, "id");
+                let is_known = found.iter().any(|row| is(row, holder));
+                if !is_known && self.has_member(holder, &member) {
+                    found.push(group);
+                    if transitively {
+                        open.push(holder.to_owned());
+                    }
+                }
+            }
+        }
+        // In the order of the groups, however they were found.
+        self.kept(Table::Groups)
+            .iter()
+            .filter(|group| found.iter().any(|row| is(row, text(group, "id"))))
+            .cloned()
+            .collect()
+    }
+}
+
+/// A member that was seen already.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Member<'a> {
+    Kept(&'a str),
+    Person(u32),
+}
+
+/// An object of the directory that has not been made yet.
+#[derive(Debug, Clone, Copy)]
+enum Handle<'a> {
+    Kept(Table, &'a Row),
+    Person(u32),
 }
 
 /// An object of the directory with the table it is of.

@@ -12,7 +12,7 @@ use super::request::{Reply, Request};
 use super::routes::Handled;
 use super::rules::{is_guid, texts};
 use super::schema::{Field, Misfit, Shape, Surface, flags, misfit, nullable};
-use super::tenant::{Object, Row, Table, Tenant, text};
+use super::tenant::{Row, Table, Tenant, text};
 use crate::evaluate::{
     Attributes, Country, Device, Facts, Insider, Person, Place, Prepared, SignIn, Standing,
     Subject, Target, Truth, Value as Attribute, WorkloadIdentity, analysis_reason,
@@ -392,8 +392,9 @@ impl<'a> TenantFacts<'a> {
     }
 
     fn holds(&self, group: &str, person: &Id) -> bool {
-        let is_person = |object: &Object| text(&object.row, "id") == person.as_str();
-        self.tenant.transitive_members(group).iter().any(is_person)
+        let nested = self.tenant.nested_groups(group);
+        let mut groups = std::iter::once(group).chain(nested.iter().map(String::as_str));
+        groups.any(|group| self.tenant.has_member(group, person.as_str()))
     }
 }
 

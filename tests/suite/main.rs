@@ -10,6 +10,7 @@ mod evaluate;
 mod examples;
 mod graph_contract;
 mod main_job;
+mod population;
 mod requests;
 mod round_trip;
 mod sandbox_faults;

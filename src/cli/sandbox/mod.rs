@@ -14,7 +14,7 @@ use super::error::CommandError;
 use super::session::recorded;
 use super::ui::Ui;
 use super::{Global, Success};
-use crate::sandbox::{self, Identity, Options, Running, Tls};
+use crate::sandbox::{self, Identity, Options, Recipe, Running, Tls};
 use crate::workspace::load_config;
 
 /// The built-in tenant: a Graph server on loopback, with a clock of its own.
@@ -43,6 +43,12 @@ enum Action {
         /// How many tenants to serve; with more than one the line lists them all.
         #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..))]
         tenants: u16,
+        /// How many people a tenant has that nobody has written to yet.
+        #[arg(long, value_name = "N", default_value_t = Recipe::default().people, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+        people: u32,
+        /// What these people are drawn with; the same number always gives the same people.
+        #[arg(long, value_name = "S", default_value_t = Recipe::default().seed)]
+        seed: u64,
         /// Append every exchange to this file as JSON Lines, without tokens; the variable
         /// PORTCULLIS_SANDBOX_RECORD does the same for every command that opens the tenant.
         #[arg(long, value_name = "FILE")]
@@ -102,6 +108,15 @@ struct Kind {
     /// What it goes without: the plans for workload identities.
     #[arg(long, value_parser = ["workload-identities"])]
     without: Option<String>,
+    /// How many people it has, up to 1000000 [default: 200].
+    #[arg(long, value_name = "N")]
+    people: Option<u32>,
+    /// What the people are drawn with; the same number always gives the same people [default: 1].
+    #[arg(long, value_name = "S")]
+    seed: Option<u64>,
+    /// What is wrong with it: A01 to A18, or all of it; GET /sandbox/truth says what to find.
+    #[arg(long, value_name = "A01,A05|all", value_delimiter = ',')]
+    anomalies: Vec<String>,
 }
 
 impl Kind {
@@ -114,6 +129,15 @@ impl Kind {
         }
         if self.without.is_some() {
             body["workload_identities"] = json!(false);
+        }
+        if let Some(people) = self.people {
+            body["people"] = json!(people);
+        }
+        if let Some(seed) = self.seed {
+            body["seed"] = json!(seed);
+        }
+        if !self.anomalies.is_empty() {
+            body["anomalies"] = json!(self.anomalies);
         }
         body
     }
@@ -137,9 +161,16 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
             tls,
             hosts,
             tenants,
+            people,
+            seed,
             record,
             weather,
         } => {
+            let recipe = Recipe {
+                people: *people,
+                seed: *seed,
+                ..Recipe::default()
+            };
             let options = Options {
                 state: state_directory(state.as_ref(), global),
                 listen: *listen,
@@ -148,6 +179,7 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
                     hosts: hosts.clone(),
                 }),
                 tenants: usize::from(*tenants),
+                recipe,
                 record: record.clone().or_else(recorded),
                 settings: weather.settings(),
             };

@@ -40,6 +40,7 @@ impl Weather {
             throttle: self.throttle.unwrap_or(fair.throttle),
             throttle_rate: self.throttle_rate.unwrap_or(fair.throttle_rate),
             protected_actions: fair.protected_actions,
+            partial_queries: fair.partial_queries,
         }
     }
 }

@@ -65,7 +65,7 @@ async fn the_directory_answers_and_changes() {
     );
     assert_eq!(
         client.send("GET", advanced, None, &eventual).await.body["@odata.count"],
-        3
+        8
     );
 
     let made = client.post("/v1.0/groups", json!({"displayName": "New", "mailNickname": "new", "mailEnabled": false, "securityEnabled": true})).await;

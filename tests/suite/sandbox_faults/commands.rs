@@ -24,7 +24,8 @@ fn serve_takes_the_weather_and_shows_it() {
     assert_eq!(
         tenant.get("/sandbox")["settings"],
         json!({"page_size": 2, "latency": "1ms", "read_lag": "2s", "lagging_references": true,
-            "throttle": "graph", "throttle_rate": 9, "protected_actions": null})
+            "throttle": "graph", "throttle_rate": 9, "protected_actions": null,
+            "partial_queries": false})
     );
     for (option, value, words) in [
         ("--page-size", "0", "number would be zero"),

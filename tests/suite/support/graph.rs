@@ -161,6 +161,38 @@ impl Graph {
         self.expect("DELETE", path, None, 204);
     }
 
+    /// Reads with the members after `unknownFutureValue`.
+    #[track_caller]
+    pub(crate) fn get_all_members(&self, path: &str) -> Value {
+        let authorization = format!("Bearer {}", self.token);
+        let headers = [
+            ("authorization", authorization.as_str()),
+            ("prefer", "include-unknown-enum-members"),
+        ];
+        let (status, answer) = send(&self.url, "GET", &path.replace(' ', "%20"), &headers, b"");
+        assert_eq!(status, 200, "GET {path}: {answer}");
+        serde_json::from_str(&answer).unwrap()
+    }
+
+    /// Reads what is refused.
+    #[track_caller]
+    pub(crate) fn refuses(&self, path: &str, status: u16) {
+        self.expect("GET", path, None, status);
+    }
+
+    /// Asks Log Analytics.
+    #[track_caller]
+    pub(crate) fn query(&self, query: &str, expected: u16) -> Value {
+        let path = "/v1/workspaces/7a1f0c55-6f0e-4f6b-9f0e-5f0c3f0b8a11/query";
+        self.expect("POST", path, Some(&json!({"query": query})), expected)
+    }
+
+    /// Starts the tenant over from a recipe.
+    #[track_caller]
+    pub(crate) fn reset(&self, recipe: &Value) {
+        self.expect("POST", "/sandbox/reset", Some(recipe), 200);
+    }
+
     /// Moves the tenant's clock.
     #[track_caller]
     pub(crate) fn advance(&self, by: &str) {
@@ -364,5 +396,27 @@ fn try_exchange(
     let broken = || std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
     let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(broken)?;
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    Ok((status, head.to_owned(), body.to_owned()))
+    let is_chunked = head
+        .to_ascii_lowercase()
+        .contains("transfer-encoding: chunked");
+    let body = if is_chunked {
+        unchunked(body)
+    } else {
+        body.to_owned()
+    };
+    Ok((status, head.to_owned(), body))
+}
+
+/// A body that came in pieces.
+fn unchunked(mut rest: &str) -> String {
+    let mut body = String::new();
+    while let Some((size, after)) = rest.split_once("\r\n") {
+        let size = usize::from_str_radix(size, 16).unwrap();
+        if size == 0 {
+            break;
+        }
+        body.push_str(&after[..size]);
+        rest = after[size..].strip_prefix("\r\n").unwrap();
+    }
+    body
 }
