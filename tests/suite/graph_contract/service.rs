@@ -6,6 +6,7 @@ use super::{AZURE, LOCATIONS, POLICIES, location, refusal};
 use crate::support::{FILE, Graph, KEY, NAME, SIGN_IN, Scene, shipped_but};
 
 const EVALUATE: &str = "/v1.0/identity/conditionalAccess/evaluate";
+const SIGN_INS: &str = "/v1.0/auditLogs/signIns";
 const BETA: &str = "/beta/identity/conditionalAccess/policies";
 
 #[test]
@@ -195,6 +196,79 @@ fn trap_27_a_missing_permission_is_named() {
         .exits(1)
         .says("Policy.ReadWrite.ConditionalAccess");
     assert!(scene.tenant.named(NAME).is_empty());
+}
+
+#[test]
+fn trap_28_raw_what_may_not_be_seen_is_left_out_and_not_empty() {
+    const APP: &str = "0f4c6b1e-92d7-4c35-8a60-71e5d9b3f248";
+    let scene = Scene::new();
+    scene.tenant.expect(
+        "POST",
+        "/sandbox/apps",
+        Some(&json!({
+            "client_id": APP, "secret": "s3", "name": "Log reader",
+            "permissions": ["AuditLog.Read.All", "Directory.Read.All"],
+        })),
+        200,
+    );
+    let first = |graph: &Graph| graph.get(&format!("{SIGN_INS}?$top=1"))["value"][0].clone();
+    let seen = first(&scene.tenant);
+    assert!(
+        seen["appliedConditionalAccessPolicies"].is_array(),
+        "{seen:#}"
+    );
+    let reader = Graph::sign_in_as(&scene.tenant.url, APP, "s3");
+    let hidden = first(&reader);
+    assert_eq!(hidden["id"], seen["id"]);
+    let keys = hidden.as_object().unwrap();
+    assert!(
+        !keys.contains_key("appliedConditionalAccessPolicies"),
+        "{hidden:#}"
+    );
+}
+
+#[test]
+fn trap_29_raw_a_log_is_read_in_slices_whose_pages_end() {
+    let scene = Scene::new();
+    let read = |filter: &str| {
+        let mut page = scene
+            .tenant
+            .get(&format!("{SIGN_INS}?$top=40&$filter={filter}"));
+        let mut ids = Vec::new();
+        let mut links = std::collections::BTreeSet::new();
+        loop {
+            for row in page["value"].as_array().unwrap() {
+                ids.push(row["id"].as_str().unwrap().to_owned());
+            }
+            let Some(link) = page["@odata.nextLink"].as_str() else {
+                return ids;
+            };
+            assert!(links.insert(link.to_owned()), "the same link again: {link}");
+            page = scene
+                .tenant
+                .get(link.strip_prefix(scene.tenant.url.as_str()).unwrap());
+        }
+    };
+    let day = |from: &str, to: &str| {
+        read(&format!(
+            "createdDateTime ge {from} and createdDateTime lt {to}"
+        ))
+    };
+    let whole = day("2026-10-29T00:00:00Z", "2026-10-31T00:00:00Z");
+    let mut slices = day("2026-10-30T00:00:00Z", "2026-10-31T00:00:00Z");
+    slices.extend(day("2026-10-29T00:00:00Z", "2026-10-30T00:00:00Z"));
+    assert!(whole.len() > 40, "{} are one page", whole.len());
+    assert_eq!(slices, whole);
+    // A token that expired in between says so, and the slice is read again.
+    scene
+        .tenant
+        .script(&json!({"kind": "expired-page-token", "path": "auditLogs/signIns"}));
+    let page = scene.tenant.get(&format!("{SIGN_INS}?$top=40"));
+    let link = page["@odata.nextLink"].as_str().unwrap();
+    let path = link.strip_prefix(scene.tenant.url.as_str()).unwrap();
+    let refused = scene.tenant.expect("GET", path, None, 400);
+    assert_eq!(refused["error"]["code"], "Directory_ExpiredPageToken");
+    scene.tenant.get(path);
 }
 
 #[test]

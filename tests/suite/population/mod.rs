@@ -15,7 +15,7 @@ fn all(graph: &Graph, path: &str) -> Vec<Value> {
     let mut found = Vec::new();
     let mut next = Some(path.to_owned());
     while let Some(path) = next {
-        let page = graph.get_all_members(&path);
+        let page = graph.get_with_new_members(&path);
         found.extend(page["value"].as_array().unwrap().iter().cloned());
         next = page["@odata.nextLink"]
             .as_str()
