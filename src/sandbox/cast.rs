@@ -151,10 +151,6 @@ impl Cast {
                 // These are about people who are there anyway.
                 _ => return,
             };
-            let nickname = match class {
-                Class::OtherGuest => format!("{nickname}_agency.example#EXT#"),
-                _ => (*nickname).to_owned(),
-            };
             self.add(Player {
                 number: u32::try_from(1_000 * (place + 1) + at).unwrap_or_default(),
                 id: of.id_of(&format!("user {nickname}")),
@@ -163,7 +159,7 @@ impl Cast {
                     .next()
                     .unwrap_or_default()
                     .replace('.', " "),
-                nickname,
+                nickname: (*nickname).to_owned(),
                 class,
                 habit,
                 factors,

@@ -13,6 +13,11 @@ fn is_planted(anomaly: &str, seen: impl Fn(&Graph) -> usize) -> usize {
     let truth = graph.get("/sandbox/truth");
     assert_eq!(truth["anomalies"].as_array().unwrap().len(), 1);
     assert_eq!(truth["anomalies"][0]["id"], anomaly);
+    // Whoever the truth names is there under that name.
+    for name in truth["anomalies"][0]["who"].as_array().unwrap() {
+        let name = name.as_str().unwrap().replace('#', "%23");
+        graph.get(&format!("/v1.0/users/{name}"));
+    }
     let planted = seen(&graph);
     graph.reset(&json!({"people": 120, "seed": 5}));
     assert_eq!(graph.get("/sandbox/truth")["anomalies"], json!([]));
