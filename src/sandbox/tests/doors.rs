@@ -271,3 +271,17 @@ async fn a_token_of_one_tenant_is_no_good_in_a_server_without_it() {
     running.stop().await;
     alone.stop().await;
 }
+
+#[tokio::test]
+async fn a_control_is_sent_to_this_machine_only() {
+    for elsewhere in [
+        "http://192.0.2.2:33909",
+        "https://sandbox.example",
+        "http://127.0.0.1.sandbox.example",
+        "nonsense",
+    ] {
+        let refused = control(elsewhere, None, "apps", &json!({"secret": "s"})).await;
+        let error = refused.unwrap_err().to_string();
+        assert!(error.contains("on loopback only"), "{elsewhere}: {error}");
+    }
+}
