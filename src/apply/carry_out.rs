@@ -1,6 +1,7 @@
 //! The writes themselves.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -8,9 +9,9 @@ use super::error::ApplyError;
 use super::journal::{Intent, JournalError, ReadBack};
 use super::kept::keep;
 use super::open_write::{Seen, wait_for};
-use super::pause;
 use super::prepare::Prepared;
 use super::read_back::{Expected, read_back};
+use super::{pause, pause_asked};
 use crate::diff;
 use crate::model::fingerprint;
 use crate::model::{Id, LivePolicy};
@@ -288,9 +289,13 @@ impl Prepared<'_> {
                 {
                     throttled += 1;
                     // The look a moment ago counted against the limit too.
-                    tokio::time::sleep(pause(self.run.settle) * throttled).await;
+                    let planned = pause(self.run.settle) * throttled;
+                    self.wait_as_asked(intent, &error, planned).await;
                 }
-                Seen::AsBefore if !sent_again => sent_again = true,
+                Seen::AsBefore if !sent_again => {
+                    sent_again = true;
+                    self.wait_as_asked(intent, &error, Duration::ZERO).await;
+                }
                 Seen::AsBefore => {
                     // The first time, and once more when it was not for want of room.
                     let sent = throttled + 2;
@@ -313,6 +318,18 @@ impl Prepared<'_> {
                 }
             }
         }
+    }
+
+    async fn wait_as_asked(&self, intent: &Intent, error: &TenantError, planned: Duration) {
+        let wait = pause_asked(error, planned);
+        if error.retry_after.is_some() && wait >= Duration::from_secs(1) {
+            (self.run.progress)(&format!(
+                "{}: waiting {} s before it is sent again: the service asked for it",
+                intent.policy,
+                wait.as_secs()
+            ));
+        }
+        tokio::time::sleep(wait).await;
     }
 
     async fn request(&self, intent: &Intent, write: &Write) -> Result<Option<Id>, WriteError> {

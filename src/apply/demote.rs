@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::error::ApplyError;
 use super::journal::{Intent, Journal, ReadBack};
-use super::pause;
+use super::{pause, pause_asked};
 use crate::diff;
 use crate::model::fingerprint;
 use crate::model::{Id, State};
@@ -106,7 +106,7 @@ pub async fn demote(
                     )));
                 }
                 progress(&format!("{key}: no clear answer, asking again"));
-                tokio::time::sleep(pause(settle)).await;
+                tokio::time::sleep(pause_asked(&error, pause(settle))).await;
             }
         }
     }

@@ -24,7 +24,19 @@ pub use prepare::{Prepared, Run, prepare};
 
 use std::time::Duration;
 
+use crate::tenant::TenantError;
+
 /// How long to wait between two looks at a write that is not seen yet.
 fn pause(settle: Duration) -> Duration {
     (settle / 20).max(Duration::from_millis(20))
+}
+
+/// The longest wait before a write is sent again that a service may ask for.
+const LONGEST_WAIT: Duration = Duration::from_mins(2);
+
+/// The pause before a write is sent again: what the service asks for, within reason, but no less than
+/// what was planned.
+fn pause_asked(error: &TenantError, planned: Duration) -> Duration {
+    let asked = error.retry_after.unwrap_or_default();
+    asked.min(LONGEST_WAIT).max(planned)
 }

@@ -89,7 +89,10 @@ impl GraphTenant {
         if (400..500).contains(&reply.status) && !retry::is_passing(reply.status) {
             Err(WriteError::Refused(error))
         } else {
-            Err(WriteError::Uncertain(error))
+            Err(WriteError::Uncertain(TenantError {
+                retry_after: reply.retry_after(),
+                ..error
+            }))
         }
     }
 }

@@ -24,9 +24,14 @@ pub(super) fn registered(tenant: &Tenant, client: &str) -> Option<Row> {
     tenant.row(Table::Apps, client)
 }
 
+/// Whether a registration names the secret to sign in with.
+pub(super) fn has_secret(app: &Value) -> bool {
+    !app["secretHash"].is_null()
+}
+
 /// Whether a secret is the one of a registration; any is, of one that was registered without.
 pub(super) fn opens(app: &Value, secret: &str) -> bool {
-    app["secretHash"].is_null() || app["secretHash"] == hash(secret)
+    !has_secret(app) || app["secretHash"] == hash(secret)
 }
 
 /// What a client was granted: as an application, or on behalf of a user.

@@ -102,13 +102,13 @@ pub(super) fn answer(
         } else {
             routes::handle(state, caller, &part, struck.as_ref())
         };
-        let spoiled = handled.map(|reply| match &struck {
-            Some(fault) => fault.spoil(reply),
-            None => reply,
-        });
-        let reply = spoiled.unwrap_or_else(|failure| {
+        let reply = handled.unwrap_or_else(|failure| {
             routes::refused(state, &part, &failure, &Uuid::new_v4().to_string())
         });
+        let reply = match &struck {
+            Some(fault) => fault.spoil(reply),
+            None => reply,
+        };
         // What happens to the connection happens to all of the batch.
         delivery = delivery.and(reply.delivery);
         statuses.insert(text(step, "id"), reply.status);

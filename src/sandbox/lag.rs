@@ -48,7 +48,8 @@ impl Lag {
     /// A request begins: what it sees is decided here, once.
     pub(super) fn begin(&mut self, request: &Request, reach: ReadLag, now: Instant) {
         (self.reach, self.now) = (reach, now);
-        if is_read(request) {
+        // Who signs in or discovers does not see the tenant.
+        if request.versioned && is_read(request) {
             for past in &mut self.past {
                 past.reads = past.reads.saturating_add(1);
             }
@@ -153,6 +154,24 @@ mod tests {
         assert_eq!(asked("GET", &mut truth, None), 0, "neither a nor b");
         assert_eq!(asked("GET", &mut truth, None), 1, "a had its two reads");
         assert_eq!(asked("GET", &mut truth, None), 2);
+    }
+
+    #[test]
+    fn signing_in_is_not_a_read_of_the_tenant() {
+        let now = Instant::now();
+        let (mut lag, mut truth) = (Lag::new(now), empty());
+        lag.begin(&request("POST", "/v1.0/users"), ReadLag::Reads(1), now);
+        write(&mut lag, &mut truth, "a");
+        for target in [
+            "/common/discovery/instance",
+            "/t/v2.0/.well-known/openid-configuration",
+            "/v1.0/users",
+        ] {
+            lag.begin(&request("GET", target), ReadLag::Reads(1), now);
+            assert_eq!(rows(lag.seen(&truth)), 0, "{target}");
+        }
+        lag.begin(&request("GET", "/v1.0/users"), ReadLag::Reads(1), now);
+        assert_eq!(rows(lag.seen(&truth)), 1);
     }
 
     #[test]

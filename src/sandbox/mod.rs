@@ -199,6 +199,7 @@ pub enum SandboxError {
 #[derive(Debug)]
 pub struct Running {
     url: String,
+    owns: bool,
     shutdown: tokio::sync::watch::Sender<bool>,
     task: tokio::task::JoinHandle<()>,
 }
@@ -208,6 +209,11 @@ impl Running {
     /// trailing slash.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Whether it owned the state when it started; otherwise it began as a relay to the owner.
+    pub fn owns(&self) -> bool {
+        self.owns
     }
 
     /// Finishes the requests in flight, gives the state up and returns.
@@ -266,6 +272,7 @@ pub async fn start(options: Options) -> Result<Running, SandboxError> {
     });
     let running = Running {
         url,
+        owns,
         shutdown,
         task,
     };

@@ -98,6 +98,11 @@ impl Request {
                 .is_some_and(|first| first == "sandbox")
     }
 
+    /// Whether it is a `$batch`, which sees nothing itself but what its parts see.
+    pub(super) fn is_batch(&self) -> bool {
+        matches!(self.segments.as_slice(), [only] if self.versioned && only.eq_ignore_ascii_case("$batch"))
+    }
+
     /// All headers, for a part of a batch to inherit.
     pub(super) fn headers(&self) -> &[(String, String)] {
         &self.headers

@@ -53,11 +53,12 @@ pub(super) fn answer(
     }
     let request_id = Uuid::new_v4().to_string();
     let answered = instead.map_or_else(|| authenticated(state, request, struck), Err);
-    let (reply, parts) = match answered {
-        Ok((reply, parts)) => (spoiled(reply), parts),
-        Err(failure) => (refused(state, request, &failure, &request_id), Vec::new()),
-    };
-    (reply.with_header("request-id", request_id), parts)
+    let (reply, parts) = answered.unwrap_or_else(|failure| {
+        let reply = refused(state, request, &failure, &request_id);
+        (reply, Vec::new())
+    });
+    let reply = reply.with_header("request-id", request_id);
+    (spoiled(reply), parts)
 }
 
 /// Whether a request is one of Log Analytics, which is another host in reality.
@@ -92,7 +93,7 @@ fn authenticated(
         return reply.map(|reply| (reply, Vec::new()));
     }
     let caller = Caller::of(&state.tenant, request)?;
-    if request.segments.len() == 1 && request.segments[0].eq_ignore_ascii_case("$batch") {
+    if request.is_batch() {
         return batch::answer(state, &caller, request);
     }
     handle(state, &caller, request, struck).map(|reply| (reply, Vec::new()))

@@ -208,7 +208,17 @@ fn token(tenant: &Tenant, request: &Request) -> Reply {
                         );
                     }
                 }
-                (None, Some(_)) => {}
+                (None, Some(_)) => {
+                    if apps::registered(tenant, client).is_some_and(|app| apps::has_secret(&app)) {
+                        // synthetic: the sentence; an application here has a secret or nothing.
+                        return refused(
+                            401,
+                            "invalid_client",
+                            7_000_215,
+                            "Invalid client assertion provided. The application signs in with a client secret.",
+                        );
+                    }
+                }
                 (None, None) => {
                     return refused(
                         401,

@@ -1,6 +1,7 @@
 //! Reading and writing a live tenant, without knowing how.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -94,6 +95,8 @@ pub struct TenantError {
     pub hints: Vec<String>,
     /// The service's id of the request, for its support.
     pub request_id: Option<String>,
+    /// How long the service asks to wait before a write is sent again.
+    pub retry_after: Option<Duration>,
 }
 
 /// The kinds of failure that code decides about.
@@ -131,6 +134,7 @@ impl TenantError {
             message: message.into(),
             hints: Vec::new(),
             request_id: None,
+            retry_after: None,
         }
     }
 

@@ -1,5 +1,8 @@
 //! `sandbox reset` and `sandbox app` through the binary: a tenant of another kind, and who may do what.
 
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::Stdio;
+
 use serde_json::json;
 
 use crate::support::Workspace;
@@ -69,4 +72,74 @@ fn an_app_gets_the_permissions_it_is_registered_with() {
     register("Policy.Rule.All")
         .exits(1)
         .says("no operation of the sandbox needs `Policy.Rule.All`");
+}
+
+#[test]
+fn a_control_is_for_the_tenant_that_it_names() {
+    let workspace = Workspace::new();
+    let tenant = workspace.serve_with(&["--tenants", "2"]);
+    let state = workspace.path(".portcullis/sandbox");
+    let before = tenant.get("/sandbox")["now"].clone();
+    for (place, says) in [
+        (["--url", &tenant.url], "2026-11-10 08:00"),
+        (["--state", state.to_str().unwrap()], "2026-11-18 08:00"),
+    ] {
+        let second = ["--tenant-id", "sandbox2.onmicrosoft.example"];
+        let advance = ["sandbox", "advance", "8d"];
+        workspace
+            .run(&[&advance[..], &second, &place].concat())
+            .exits(0)
+            .says(says);
+        assert_eq!(tenant.get("/sandbox")["now"], before, "{place:?}");
+        for action in [&advance[..], &["sandbox", "reset"]] {
+            let nobody = ["--tenant-id", "nobody.example"];
+            workspace
+                .run(&[action, &nobody, &place].concat())
+                .exits(1)
+                .says("no such tenant is served here");
+            let declared = ["--tenant", "sandbox"];
+            workspace
+                .run(&[action, &declared, &place].concat())
+                .exits(1)
+                .says("--tenant names a tenant that portcullis.yaml declares");
+        }
+    }
+    assert_eq!(tenant.get("/sandbox")["now"], before);
+}
+
+#[test]
+fn who_records_and_does_not_answer_is_warned() {
+    let workspace = Workspace::new();
+    let record = workspace.path("exchanges.jsonl");
+    let warning_of_one_more = || {
+        let mut child = workspace
+            .command(&["sandbox", "serve", "--state"])
+            .arg(workspace.path(".portcullis/sandbox"))
+            .arg("--record")
+            .arg(&record)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut ready = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut ready)
+            .unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let mut said = String::new();
+        child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut said)
+            .unwrap();
+        assert!(ready.contains("url"), "{ready} {said}");
+        said
+    };
+    assert_eq!(warning_of_one_more(), "");
+    let _owner = workspace.serve();
+    let said = warning_of_one_more();
+    assert!(said.contains("another process owns this tenant"), "{said}");
 }

@@ -159,6 +159,25 @@ async fn a_write_that_the_service_has_no_room_for_is_looked_up_and_sent_again() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_write_waits_as_long_as_the_service_asks_but_not_for_ever() {
+    let desired = wanting(WantedState::ReportOnly);
+    let took = async |fault| {
+        let (machine, tenant) = (Machine::new(), Tenant::new([]));
+        tenant.faults(&[fault]);
+        let begun = tokio::time::Instant::now();
+        machine.apply(&tenant, &desired).await.unwrap();
+        assert_eq!(tenant.sent().len(), 2);
+        begun.elapsed().as_millis()
+    };
+    // Without being asked it waits 3 s.
+    let unasked = took(Throttled).await;
+    for (asked, longer) in [(1, 0), (90, 87), (1_000, 117)] {
+        let more = took(ThrottledFor(asked)).await.abs_diff(unasked);
+        assert!(more.abs_diff(longer * 1_000) < 100, "{asked} s: {more} ms");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_creation_that_stays_unseen_too_long_is_reported_with_both_ids() {
     let (machine, tenant) = (Machine::new(), Tenant::new([]));
     tenant.faults(&[AnswerLost]);

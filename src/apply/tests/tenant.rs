@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -25,6 +26,8 @@ pub(super) enum Fault {
     NotCarriedOut,
     /// It is not carried out: the service takes no more requests for now.
     Throttled,
+    /// The same, and it says how many seconds to wait.
+    ThrottledFor(u64),
     /// It is carried out, and the writer is killed before the answer.
     KilledAfter,
     /// The writer is killed before it is carried out.
@@ -174,6 +177,12 @@ impl Tenant {
             Fault::Throttled => {
                 let error = TenantError::new(TenantErrorKind::Throttled, "429");
                 return Err(WriteError::Uncertain(error));
+            }
+            Fault::ThrottledFor(seconds) => {
+                return Err(WriteError::Uncertain(TenantError {
+                    retry_after: Some(Duration::from_secs(seconds)),
+                    ..TenantError::new(TenantErrorKind::Throttled, "429")
+                }));
             }
             Fault::KilledBefore => std::future::pending().await,
             _ => {}

@@ -49,7 +49,8 @@ enum Action {
         /// What these people are drawn with; the same number always gives the same people.
         #[arg(long, value_name = "S", default_value_t = Recipe::default().seed)]
         seed: u64,
-        /// Append every exchange to this file as JSON Lines, without tokens; the variable
+        /// Append every exchange that this process answers to this file as JSON Lines, without tokens:
+        /// none while another process owns the tenant and this one passes requests on to it. The variable
         /// PORTCULLIS_SANDBOX_RECORD does the same for every command that opens the tenant.
         #[arg(long, value_name = "FILE")]
         record: Option<PathBuf>,
@@ -61,7 +62,7 @@ enum Action {
         #[command(flatten)]
         kind: Kind,
         #[command(flatten)]
-        place: Where,
+        target: Target,
     },
     /// Register an application: it gets exactly the permissions it is given, and only with its secret.
     ///
@@ -83,14 +84,14 @@ enum Action {
         #[arg(long, value_name = "NAME")]
         delegated: Vec<String>,
         #[command(flatten)]
-        place: Where,
+        target: Target,
     },
     /// Move the tenant's clock forward, e.g. by 8d.
     Advance {
         /// How far: 8d, 12h, 1d 6h.
         by: String,
         #[command(flatten)]
-        place: Where,
+        target: Target,
     },
     /// Script what goes wrong with the next requests.
     Fault(Box<fault::Args>),
@@ -153,7 +154,23 @@ struct Where {
     url: Option<String>,
 }
 
+/// One tenant of a sandbox.
+#[derive(Debug, clap::Args)]
+struct Target {
+    #[command(flatten)]
+    place: Where,
+    /// Which tenant, when several are served [default: the first].
+    #[arg(long, value_name = "GUID|DOMAIN")]
+    tenant_id: Option<String>,
+}
+
 pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success, CommandError> {
+    if global.tenant.is_some() {
+        return Err(CommandError::new(
+            "--tenant names a tenant that portcullis.yaml declares; `portcullis sandbox` does not look there",
+        )
+        .hint("leave it out; where several tenants are served, say which with --tenant-id"));
+    }
     match &args.action {
         Action::Serve {
             listen,
@@ -185,8 +202,8 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
             };
             serve(options, ui).await
         }
-        Action::Reset { kind, place } => {
-            let now = control(place, "reset", &kind.body(), global).await?;
+        Action::Reset { kind, target } => {
+            let now = control(target, "reset", &kind.body(), global).await?;
             say(&now, "The sandbox starts over", global, ui)
         }
         Action::App {
@@ -195,17 +212,17 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
             name,
             permissions,
             delegated,
-            place,
+            target,
         } => {
             let body = json!({
                 "client_id": client_id, "secret": secret, "name": name,
                 "permissions": permissions, "delegated": delegated,
             });
-            let now = control(place, "apps", &body, global).await?;
+            let now = control(target, "apps", &body, global).await?;
             say(&now, "The application is registered", global, ui)
         }
-        Action::Advance { by, place } => {
-            let now = control(place, "advance", &json!({"by": by}), global).await?;
+        Action::Advance { by, target } => {
+            let now = control(target, "advance", &json!({"by": by}), global).await?;
             say(&now, "The sandbox's clock moved", global, ui)
         }
         Action::Fault(args) => fault::run(args, global, ui).await,
@@ -215,7 +232,11 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
 async fn serve(options: Options, ui: &Ui) -> Result<Success, CommandError> {
     let tenants = options.tenants;
     let authority = options.tls.as_ref().map(Tls::authority);
+    let is_recorded = options.record.is_some();
     let running = sandbox::start(options).await?;
+    if is_recorded && !running.owns() {
+        ui.aside("warning: another process owns this tenant and answers for it, so nothing is recorded here until that one ends");
+    }
     let mut line = json!({"url": running.url(), "tenant_id": sandbox::TENANT_ID});
     if let Some(authority) = authority {
         line["ca"] = json!(authority);
@@ -266,11 +287,12 @@ fn state_directory(state: Option<&PathBuf>, global: &Global) -> PathBuf {
 
 /// Asks a served sandbox, or opens the one of the state directory for as long as it takes.
 async fn control(
-    place: &Where,
+    target: &Target,
     what: &str,
     body: &Value,
     global: &Global,
 ) -> Result<Value, CommandError> {
+    let place = &target.place;
     let mut opened: Option<Running> = None;
     let url = match &place.url {
         Some(url) => url.trim_end_matches('/').to_owned(),
@@ -285,9 +307,7 @@ async fn control(
             url
         }
     };
-    // A state directory is opened with its first tenant only.
-    let tenant = global.tenant.as_deref().filter(|_| place.url.is_some());
-    let answer = sandbox::control(&url, tenant, what, body).await;
+    let answer = sandbox::control(&url, target.tenant_id.as_deref(), what, body).await;
     if let Some(running) = opened {
         running.stop().await;
     }

@@ -49,6 +49,24 @@ async fn what_is_certain_and_what_is_not() {
 }
 
 #[tokio::test]
+async fn the_wait_that_a_write_is_told_comes_with_the_error() {
+    for (header, wait) in [("17", Some(17)), ("soon", None)] {
+        let stub = Stub::start(move |seen| {
+            seen.path.contains(PATH).then(|| {
+                Scripted::error(429, "TooManyRequests", "no").header("retry-after", header)
+            })
+        })
+        .await;
+        let result = stub.tenant().update_policy(&Id::new(ID), &json!({})).await;
+        let Err(WriteError::Uncertain(error)) = result else {
+            panic!("{result:?}");
+        };
+        assert_eq!(error.kind, TenantErrorKind::Throttled);
+        assert_eq!(error.retry_after.map(|wait| wait.as_secs()), wait);
+    }
+}
+
+#[tokio::test]
 async fn what_is_gone_already_is_deleted_but_only_graph_can_say_so() {
     let gone = format!("ConditionalAccessPolicy with id {ID} does not exist in the directory.");
     for (answer, deleted) in [

@@ -192,10 +192,13 @@ impl Fault {
 
     fn matches(&self, request: &Request, tenant_id: &str) -> bool {
         let version = if request.beta { "beta" } else { "v1.0" };
+        // A fault is not used up by a request that it would do nothing to.
         let eligible = match self.kind {
-            Kind::ExpiredPageToken => request.option("skiptoken").is_some(),
-            Kind::Stale => is_read(request),
-            Kind::Ignored | Kind::Lossy => !is_read(request),
+            Kind::ExpiredPageToken => request.versioned && request.option("skiptoken").is_some(),
+            Kind::Stale => request.versioned && is_read(request) && !request.is_batch(),
+            Kind::Ignored | Kind::Lossy => request.versioned && !is_read(request),
+            // Who asks for a token has none yet; Log Analytics is meant only where its path is named.
+            Kind::ExpiredToken => request.versioned || self.path.is_some(),
             _ => true,
         };
         let body = || String::from_utf8_lossy(&request.body);
@@ -290,11 +293,15 @@ impl Fault {
 
     /// What becomes of an answer once the request is carried out.
     pub(super) fn spoil(&self, mut reply: Reply) -> Reply {
+        // What has no body cannot come in half or in drops; that it breaks off or is late is left.
+        let is_empty = matches!(reply.body, Body::Empty);
         match self.kind {
-            Kind::ResetAfter => reply.deliver(Delivery::shaped(Shape::Reset)),
-            Kind::HalfBody => reply.deliver(Delivery::shaped(Shape::Half)),
-            Kind::SlowBody => reply.deliver(Delivery::shaped(Shape::Slow(self.time()))),
-            Kind::Stall => reply.deliver(Delivery {
+            Kind::HalfBody if !is_empty => reply.deliver(Delivery::shaped(Shape::Half)),
+            Kind::ResetAfter | Kind::HalfBody => reply.deliver(Delivery::shaped(Shape::Reset)),
+            Kind::SlowBody if !is_empty => {
+                reply.deliver(Delivery::shaped(Shape::Slow(self.time())))
+            }
+            Kind::Stall | Kind::SlowBody => reply.deliver(Delivery {
                 late: self.time(),
                 ..Delivery::default()
             }),

@@ -69,6 +69,55 @@ fn a_fault_matches_what_it_names() {
 }
 
 #[test]
+fn a_fault_without_a_path_passes_what_it_would_do_nothing_to() {
+    let token = ("POST", "/t/oauth2/v2.0/token");
+    let discovery = (
+        "GET",
+        "/t/v2.0/.well-known/openid-configuration?$skiptoken=x",
+    );
+    let logs = ("POST", "/v1/workspaces/w/query");
+    let batch = ("POST", "/v1.0/$batch");
+    let lossy = json!({"kind": "lossy", "loses": "conditions"});
+    for (script, passes, strikes) in [
+        (
+            json!({"kind": "ignored"}),
+            vec![token, logs, batch],
+            ("PATCH", "/v1.0/groups/1"),
+        ),
+        (lossy, vec![token, logs, batch], ("POST", "/v1.0/groups")),
+        (
+            json!({"kind": "stale"}),
+            vec![discovery, batch],
+            ("GET", "/v1.0/groups"),
+        ),
+        (
+            json!({"kind": "expired-page-token"}),
+            vec![discovery],
+            ("GET", "/beta/groups?$skiptoken=x"),
+        ),
+        // A token expires for a batch as a whole.
+        (
+            json!({"kind": "expired-token"}),
+            vec![token, discovery, logs],
+            batch,
+        ),
+        (
+            json!({"kind": "expired-token", "path": "v1/workspaces"}),
+            vec![token],
+            logs,
+        ),
+    ] {
+        for (method, target) in passes {
+            assert!(
+                !matches(script.clone(), method, target),
+                "{script} {target}"
+            );
+        }
+        assert!(matches(script.clone(), strikes.0, strikes.1), "{script}");
+    }
+}
+
+#[test]
 fn a_fault_spares_some_strikes_some_and_is_gone() {
     let mut faults = Faults::default();
     let script = json!({"status": 503, "skip": 1, "times": 2, "method": "GET"});

@@ -110,3 +110,27 @@ async fn tokens_are_asked_for_and_looked_at() {
     }
     running.stop().await;
 }
+
+#[tokio::test]
+async fn an_assertion_does_not_open_an_application_that_has_a_secret() {
+    let (_directory, running, client) = sandbox().await;
+    for (app, secret, status) in [
+        ("7f1d0b52-3c6e-4a8f-9e21-5b0c4d3a2f61", json!("s3"), 401),
+        ("7f1d0b52-3c6e-4a8f-9e21-5b0c4d3a2f62", Value::Null, 200),
+    ] {
+        let said = json!({"client_id": app, "secret": secret, "permissions": ["Policy.Read.All"]});
+        assert_eq!(client.post("/sandbox/apps", said).await.status, 200);
+        let form = [
+            ("client_id", app),
+            ("client_assertion", "e30.e30.x"),
+            ("grant_type", "client_credentials"),
+        ];
+        let url = format!("{}/{TENANT_ID}/oauth2/v2.0/token", client.url);
+        let answer = client.http.post(url).form(&form).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), status, "{app}");
+        let body: Value = answer.json().await.unwrap();
+        let error = (status == 401).then_some("invalid_client");
+        assert_eq!(body["error"].as_str(), error, "{app}");
+    }
+    running.stop().await;
+}

@@ -26,6 +26,7 @@ mod previews;
 mod profiles;
 mod recording;
 mod refusals;
+mod spoiled;
 mod weather;
 mod what_if;
 

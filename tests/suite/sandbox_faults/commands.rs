@@ -1,5 +1,7 @@
 //! `portcullis sandbox serve` with its options, and `portcullis sandbox fault`.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 
 use super::POLICIES;
@@ -75,7 +77,7 @@ fn fault_says_what_was_scripted_lists_it_and_forgets_it() {
         said.stdout,
         "The next 2 GET requests to identity/conditionalAccess/policies* each get 429 with Retry-After: 3.\n"
     );
-    let stalled = fault(&["--kind", "stall", "--for", "10ms", "--json"])
+    let stalled = fault(&["--kind", "stall", "--for", "300ms", "--json"])
         .exits(0)
         .json();
     assert_eq!(stalled["fault"]["kind"], "stall");
@@ -84,9 +86,11 @@ fn fault_says_what_was_scripted_lists_it_and_forgets_it() {
     assert_eq!(listed["faults"][0]["retry_after"], 3);
     fault(&["--list"])
         .exits(0)
-        .says("The next request gets stall of 10ms.");
+        .says("The next request gets stall of 300ms.");
+    let begun = Instant::now();
     let (status, _) = tenant.try_post(POLICIES, &json!({})).unwrap();
     assert_eq!(status, 400, "the stall waited, and the POST was judged");
+    assert!(begun.elapsed() >= Duration::from_millis(250));
     fault(&["--clear"]).exits(0).says("Forgotten: 1.");
     fault(&["--list"]).exits(0).says("Nothing is scripted.");
     fault(&["--kind", "rain"]).exits(1).says("rain");

@@ -7,29 +7,37 @@ use crate::support::{FILE, KEY, NAME, Served, Workspace};
 
 const LIST: &str = "v1.0/identity/conditionalAccess/policies";
 
-/// What strikes a write, and how the run ends that is struck.
-fn faults_of_a_write() -> Vec<(Value, i32)> {
+/// What strikes a write, how the run ends that is struck, and whether it looks the write up.
+fn faults_of_a_write() -> Vec<(Value, i32, bool)> {
     vec![
         // Nothing certain: it is looked up, and sent again only when it is not there.
-        (json!({"status": 429}), 0),
-        (json!({"status": 429, "retry_after": 1}), 0),
-        (json!({"status": 500}), 0),
-        (json!({"status": 502}), 0),
-        (json!({"status": 503}), 0),
-        (json!({"status": 504}), 0),
-        (json!({"kind": "reset-before"}), 0),
-        (json!({"kind": "reset-after"}), 0),
-        (json!({"kind": "half-body"}), 0),
-        (json!({"kind": "garbage"}), 0),
+        (json!({"status": 429}), 0, true),
+        (json!({"status": 429, "retry_after": 1}), 0, true),
+        (json!({"status": 500}), 0, true),
+        (json!({"status": 502}), 0, true),
+        (json!({"status": 503}), 0, true),
+        (json!({"status": 504}), 0, true),
+        (json!({"kind": "reset-before"}), 0, true),
+        (json!({"kind": "reset-after"}), 0, true),
+        (json!({"kind": "half-body"}), 0, true),
+        (json!({"kind": "garbage"}), 0, true),
         // Nothing wrong but the looks of it.
-        (json!({"kind": "wrong-content-type"}), 0),
-        (json!({"kind": "slow-body", "for": "300ms"}), 0),
-        (json!({"kind": "stall", "for": "300ms"}), 0),
-        (json!({"kind": "expired-token"}), 0),
+        (json!({"kind": "wrong-content-type"}), 0, false),
+        (json!({"kind": "slow-body", "for": "300ms"}), 0, false),
+        (json!({"kind": "stall", "for": "300ms"}), 0, false),
+        (json!({"kind": "expired-token"}), 0, false),
         // Not there, twice.
-        (json!({"status": 503, "times": 2}), 5),
-        (json!({"kind": "reset-before", "times": 2}), 5),
+        (json!({"status": 503, "times": 2}), 5, true),
+        (json!({"kind": "reset-before", "times": 2}), 5, true),
     ]
+}
+
+/// Applies a write that is struck.
+#[track_caller]
+fn apply_struck(workspace: &Workspace, fault: &Value, code: i32, looks: bool) {
+    let applied = run(workspace, &APPLY, code);
+    let looked = applied.stderr.contains("looking whether the write arrived");
+    assert_eq!(looked, looks, "{fault}: {applied}");
 }
 
 /// Strikes the next request of a method.
@@ -53,11 +61,11 @@ fn converges(workspace: &Workspace, tenant: &Served, fault: &Value) {
 fn a_create_that_is_struck_is_made_once() {
     let (workspace, tenant) = scene("0", &[]);
     run(&workspace, &APPLY, 0);
-    for (number, (fault, code)) in faults_of_a_write().into_iter().enumerate() {
+    for (number, (fault, code, looks)) in faults_of_a_write().into_iter().enumerate() {
         let name = format!("Policy {number}");
         workspace.add_policy(&format!("policy-{number}"), &name);
         strike(&tenant, "POST", &fault);
-        run(&workspace, &APPLY, code);
+        apply_struck(&workspace, &fault, code, looks);
         converges(&workspace, &tenant, &fault);
         assert_eq!(tenant.named(&name).len(), 1, "{fault}");
     }
@@ -79,7 +87,7 @@ fn an_update_that_is_struck_is_made_once() {
     run(&workspace, &APPLY, 0);
     let id = tenant.shipped_id();
     let mut name = NAME.to_owned();
-    for (number, (fault, code)) in faults_of_a_write().into_iter().enumerate() {
+    for (number, (fault, code, looks)) in faults_of_a_write().into_iter().enumerate() {
         // An update by id: the pin finds it whatever it is called.
         let next = format!("CA010 - Number {number}");
         let text = workspace.read(FILE).replace(&name, &next);
@@ -92,7 +100,7 @@ fn an_update_that_is_struck_is_made_once() {
         name = next;
         let events = tenant.events();
         strike(&tenant, "PATCH", &fault);
-        run(&workspace, &APPLY, code);
+        apply_struck(&workspace, &fault, code, looks);
         converges(&workspace, &tenant, &fault);
         assert_eq!(tenant.named(&name).len(), 1, "{fault}");
         assert_eq!(tenant.events(), events + 1, "{fault}");
@@ -109,11 +117,11 @@ fn a_delete_that_is_struck_is_made_once() {
     }
     run(&workspace, &APPLY, 0);
     let mut left = tenant.policies().len();
-    for (number, (fault, code)) in faults.into_iter().enumerate() {
+    for (number, (fault, code, looks)) in faults.into_iter().enumerate() {
         let file = format!("policies/policy-{number}.yaml");
         workspace.edit(&file, "state: report-only", "state: absent");
         strike(&tenant, "DELETE", &fault);
-        run(&workspace, &APPLY, code);
+        apply_struck(&workspace, &fault, code, looks);
         converges(&workspace, &tenant, &fault);
         left -= 1;
         assert_eq!(tenant.policies().len(), left, "{fault}");
