@@ -252,7 +252,7 @@ pub async fn start(options: Options) -> Result<Running, SandboxError> {
         options.state,
         options.tenants,
         options.recipe,
-        plain_url.clone(),
+        plain_url,
         options.record.as_deref(),
         options.settings.clone(),
     )?);
@@ -270,17 +270,12 @@ pub async fn start(options: Options) -> Result<Running, SandboxError> {
         );
         door.close().await;
     });
-    let running = Running {
+    Ok(Running {
         url,
         owns,
         shutdown,
         task,
-    };
-    if !owns && options.settings != Settings::default() {
-        // Whoever asks for bad weather wants it now, not when this process happens to own the state.
-        control(&plain_url, None, "settings", &options.settings.to_json()).await?;
-    }
-    Ok(running)
+    })
 }
 
 async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), SandboxError> {

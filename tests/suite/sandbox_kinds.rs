@@ -143,3 +143,20 @@ fn who_records_and_does_not_answer_is_warned() {
     let said = warning_of_one_more();
     assert!(said.contains("another process owns this tenant"), "{said}");
 }
+
+#[test]
+fn a_tenant_whose_log_is_damaged_starts_over_all_the_same() {
+    let workspace = Workspace::new();
+    workspace.run(&["sandbox", "advance", "1d"]).exits(0);
+    let log = ".portcullis/sandbox/events.jsonl";
+    workspace.write(log, &format!("{}garbage\n", workspace.read(log)));
+    workspace
+        .run(&["sandbox", "advance", "1d"])
+        .exits(1)
+        .says("line 2 is not an event of the sandbox");
+    workspace
+        .run(&["sandbox", "reset"])
+        .exits(0)
+        .says("2026-11-02");
+    workspace.run(&["sandbox", "advance", "1d"]).exits(0);
+}

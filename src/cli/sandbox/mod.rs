@@ -14,7 +14,7 @@ use super::error::CommandError;
 use super::session::recorded;
 use super::ui::Ui;
 use super::{Global, Success};
-use crate::sandbox::{self, Identity, Options, Recipe, Running, Tls};
+use crate::sandbox::{self, Identity, Options, Recipe, Running, SandboxError, Settings, Tls};
 use crate::workspace::load_config;
 
 /// The built-in tenant: a Graph server on loopback, with a clock of its own.
@@ -233,7 +233,11 @@ async fn serve(options: Options, ui: &Ui) -> Result<Success, CommandError> {
     let tenants = options.tenants;
     let authority = options.tls.as_ref().map(Tls::authority);
     let is_recorded = options.record.is_some();
+    let has_weather = options.settings != Settings::default();
     let running = sandbox::start(options).await?;
+    if has_weather && !running.owns() {
+        ui.aside("warning: another process owns this tenant, and how it behaves is that one's to say; what was asked for here holds once that one ends (POST /sandbox/settings switches it now)");
+    }
     if is_recorded && !running.owns() {
         ui.aside("warning: another process owns this tenant and answers for it, so nothing is recorded here until that one ends");
     }
@@ -297,11 +301,19 @@ async fn control(
     let url = match &place.url {
         Some(url) => url.trim_end_matches('/').to_owned(),
         None => {
-            let running = sandbox::start(Options {
+            let options = Options {
                 record: recorded(),
                 ..Options::of(state_directory(place.state.as_ref(), global))
-            })
-            .await?;
+            };
+            let running = match sandbox::start(options.clone()).await {
+                // Everything in it is to be forgotten anyway.
+                Err(SandboxError::Log { path, .. }) if what == "reset" => {
+                    let removed = std::fs::remove_file(&path);
+                    removed.map_err(|source| SandboxError::State { path, source })?;
+                    sandbox::start(options).await?
+                }
+                started => started?,
+            };
             let url = running.url().to_owned();
             opened = Some(running);
             url
