@@ -97,6 +97,7 @@ pub(super) async fn run(args: &Args, global: &Global, ui: &Ui) -> Result<Success
     show(tenant, outcome, args, global, ui)
 }
 
+/// Writes a file, unless it is not what it was when the import began: what somebody wrote meanwhile stays.
 fn write(root: &Path, file: &Composed) -> Result<(), CommandError> {
     if file.before.as_ref() == Some(&file.text) {
         return Ok(());
@@ -109,11 +110,22 @@ fn write(root: &Path, file: &Composed) -> Result<(), CommandError> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(failed)?;
     }
-    if file.before.is_none() && path.exists() {
+    let there = match std::fs::read(&path) {
+        Ok(bytes) => Some(bytes),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => return Err(failed(error)),
+    };
+    if there.as_deref() != file.before.as_deref().map(str::as_bytes) {
+        let happened = match (&file.before, &there) {
+            (None, _) => "appeared",
+            (Some(_), None) => "was removed",
+            (Some(_), Some(_)) => "was edited",
+        };
         return Err(CommandError::new(format!(
-            "{} appeared while the tenant was read; nothing was written over it",
+            "{} {happened} while the import ran; nothing was written over it",
             path.display()
-        )));
+        ))
+        .hint("what was written before it stays; run the import again"));
     }
     write_atomic(&path, file.text.as_bytes()).map_err(failed)
 }
@@ -233,11 +245,7 @@ fn keep_what_plans_empty(
             }
             (None, change) => {
                 let fields = change.into_iter().flat_map(|change| &change.fields);
-                let fields: Vec<&str> = fields.map(|field| field.path.as_str()).collect();
-                format!(
-                    "the plan after it would not be empty: {}",
-                    fields.join(", ")
-                )
+                would_not_be_empty(fields.map(|field| field.path.as_str()).collect())
             }
         };
         left.push(LeftAlone {
@@ -248,6 +256,13 @@ fn keep_what_plans_empty(
         false
     });
     Ok(())
+}
+
+fn would_not_be_empty(fields: Vec<&str>) -> String {
+    match fields.as_slice() {
+        [] => "the plan after it would not be empty".to_owned(),
+        fields => format!("the plan after it would change {}", fields.join(", ")),
+    }
 }
 
 /// Loads the workspace with the files as they would be, and drops those that are not valid.
@@ -342,7 +357,13 @@ fn from_exports(
         None
     };
     let taken = names_in(workspace)?;
-    let (mut files, mut left) = export_drafts(&exports, workspace, tenant.as_deref(), &taken, only);
+    let (drafts, mut left) = export_drafts(&exports, workspace, tenant.as_deref(), &taken, only);
+    let mut originals = BTreeMap::new();
+    let mut files = Vec::new();
+    for (file, export) in drafts {
+        originals.insert(file.key.clone(), &export.live);
+        files.push(file);
+    }
     let loaded = keep_what_is_valid(&mut files, &mut left, global)?;
     let name = pick_tenant(&loaded, global, false)?;
     let desired = loaded
@@ -350,13 +371,10 @@ fn from_exports(
         .map_err(|findings| broken(findings.first().map(|finding| finding.message.as_str())))?;
     // Read back from its text, a policy must mean what the export meant.
     files.retain(|file| {
-        let original = exports
-            .policies
-            .iter()
-            .find(|own| own.live.policy.name == file.name);
-        let same = original
+        let same = originals
+            .get(&file.key)
             .zip(desired.policies.get(&file.key))
-            .is_some_and(|(own, again)| means_the_same(&own.live, again));
+            .is_some_and(|(live, again)| means_the_same(live, again));
         if !same {
             left.push(LeftAlone {
                 name: file.name.clone(),
@@ -480,6 +498,7 @@ fn show(
     if let Some(glob) = args
         .only
         .as_ref()
+        .or(global.policy.as_ref())
         .filter(|_| files.is_empty() && left.is_empty())
     {
         ui.aside(&format!(
@@ -526,10 +545,7 @@ fn show(
         }
     }
     if !left.is_empty() {
-        out.push_str(&format!(
-            "\nLeft as they are, without a file ({}):\n",
-            left.len()
-        ));
+        out.push_str(&format!("\nLeft as they are ({}):\n", left.len()));
         for LeftAlone { name, reason, .. } in &left {
             out.push_str(&format!("    {}: {}\n", visible(name), visible(reason)));
         }
@@ -548,4 +564,69 @@ fn show(
     ));
     ui.result(out.trim_start_matches('\n'));
     Ok(Success::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn composed(before: Option<&str>) -> Composed {
+        Composed {
+            key: "a".into(),
+            name: "A".into(),
+            id: None,
+            path: "policies/a.yaml".into(),
+            before: before.map(str::to_owned),
+            text: "composed\n".into(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// What writing over `there` says and what the file holds then.
+    fn written(before: Option<&str>, there: Option<&str>) -> (Option<String>, Option<String>) {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("policies/a.yaml");
+        std::fs::create_dir_all(root.path().join("policies")).unwrap();
+        if let Some(there) = there {
+            std::fs::write(&path, there).unwrap();
+        }
+        let said = write(root.path(), &composed(before)).err();
+        let said = said.map(|error| error.message);
+        (said, std::fs::read_to_string(&path).ok())
+    }
+
+    #[test]
+    fn a_file_that_changed_meanwhile_stays() {
+        let composed = Some("composed\n".to_owned());
+        assert_eq!(
+            written(Some("old\n"), Some("old\n")),
+            (None, composed.clone())
+        );
+        assert_eq!(written(None, None), (None, composed));
+        for (before, there, happened) in [
+            (
+                Some("old\n"),
+                Some("edited\n"),
+                "policies/a.yaml was edited while",
+            ),
+            (Some("old\n"), None, "policies/a.yaml was removed while"),
+            (None, Some("new\n"), "policies/a.yaml appeared while"),
+        ] {
+            let (said, holds) = written(before, there);
+            assert!(said.clone().unwrap().contains(happened), "{said:?}");
+            assert_eq!(holds.as_deref(), there);
+        }
+    }
+
+    #[test]
+    fn a_plan_without_fields_is_said_without_an_end_left_open() {
+        assert_eq!(
+            would_not_be_empty(Vec::new()),
+            "the plan after it would not be empty"
+        );
+        assert_eq!(
+            would_not_be_empty(vec!["state", "grant.controls"]),
+            "the plan after it would change state, grant.controls"
+        );
+    }
 }

@@ -8,7 +8,7 @@ use super::spelling::Spelling;
 use crate::diff;
 use crate::model::{Desired, DesiredPolicy, Id, Kind, LivePolicy, Owner, Policy, WantedState};
 use crate::plan::{FoundBy, find};
-use crate::tenant::{Snapshot, Wanted, accounts, implied_exclusions};
+use crate::tenant::{Problem, Snapshot, Unresolved, Wanted, accounts, implied_exclusions};
 use crate::workspace::{
     Draft, Merge, Workspace, Written, merge, policy_yaml, set_state, unknown_words,
 };
@@ -345,7 +345,7 @@ fn update(
         let below = task.workspace.state_below(key, &task.desired.tenant.name);
         text = set_state(&text, &shown, below, state).map_err(by_hand)?;
     }
-    let mut notes = Vec::new();
+    let mut notes: Vec<String> = meant.unresolved.iter().filter_map(gone).collect();
     let missing = implied_exclusions(&live.policy, task.desired, task.snapshot);
     if policy.break_glass.is_none() && !missing.is_empty() {
         let names: Vec<&str> = missing.into_iter().map(|(name, _)| name).collect();
@@ -362,6 +362,20 @@ fn update(
         before: Some(before.clone()),
         text,
         notes,
+    })
+}
+
+/// What to say of an entry that goes because its name is nobody's any more.
+fn gone(unresolved: &Unresolved) -> Option<String> {
+    let entry = matches!(unresolved.kind, Kind::User | Kind::Group | Kind::Role);
+    let nothing = matches!(unresolved.problem, Problem::Nothing);
+    (entry && nothing).then(|| {
+        format!(
+            "the tenant has no {} {} any more, so its entry is gone; if it is one of the new entries \
+             under another name, move its reason and owner over",
+            unresolved.kind.word(),
+            unresolved.name.text
+        )
     })
 }
 

@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::compose::{Composed, LeftAlone, is_meant};
 use super::key::key_of;
-use crate::model::{Id, Kind, LivePolicy, Owner};
+use super::spelling::alias;
+use crate::model::{Cloud, Id, Kind, LivePolicy, Owner};
 use crate::workspace::{Draft, Workspace, Written, policy_yaml, unknown_words};
 
 /// What stands for the id of a policy whose export has none.
@@ -139,14 +140,15 @@ fn settle(policy: &mut Map<String, Value>) {
     }
 }
 
-/// A policy file for every export: ids as they are, with the names that the exports know beside them.
-pub fn export_drafts(
-    exports: &Exports,
+/// A policy file for every export, with that export: ids as they are, with the names that the exports know
+/// beside them.
+pub fn export_drafts<'a>(
+    exports: &'a Exports,
     workspace: &Workspace,
     tenant: Option<&str>,
     names_taken: &BTreeSet<String>,
     only: Option<&glob::Pattern>,
-) -> (Vec<Composed>, Vec<LeftAlone>) {
+) -> (Vec<(Composed, &'a Export)>, Vec<LeftAlone>) {
     let mut taken: BTreeSet<String> = workspace.policy_keys().map(str::to_owned).collect();
     let mut left = exports.left.clone();
     let mut composed = Vec::new();
@@ -154,7 +156,8 @@ pub fn export_drafts(
         let policies = exports.policies.iter();
         policies.filter(|own| own.live.policy.name == name).count()
     };
-    for Export { file, live } in &exports.policies {
+    for export in &exports.policies {
+        let Export { file, live } = export;
         let name = &live.policy.name;
         if !is_meant(only, name, None) {
             continue;
@@ -202,7 +205,7 @@ pub fn export_drafts(
             remarks,
         };
         let text = policy_yaml(&draft, &|kind, id| written(kind, id, &exports.names));
-        composed.push(Composed {
+        let file = Composed {
             path: PathBuf::from("policies").join(format!("{key}.yaml")),
             name: name.clone(),
             id: None,
@@ -210,24 +213,16 @@ pub fn export_drafts(
             text,
             notes: Vec::new(),
             key,
-        });
+        };
+        composed.push((file, export));
     }
     (composed, left)
 }
 
 /// Names are those of another tenant, or nobody knows: the id stands, the name beside it.
 fn written(kind: Kind, id: &Id, names: &BTreeMap<Id, String>) -> Written {
-    let alias = match (kind, id.as_str()) {
-        (Kind::App, "797f4846-ba00-4fd7-ba43-dac1f8f63013") => Some("azure-management"),
-        (Kind::Strength, "00000000-0000-0000-0000-000000000002") => {
-            Some("multifactor-authentication")
-        }
-        (Kind::Strength, "00000000-0000-0000-0000-000000000003") => Some("passwordless-mfa"),
-        (Kind::Strength, "00000000-0000-0000-0000-000000000004") => Some("phishing-resistant-mfa"),
-        _ => None,
-    };
     Written {
-        text: alias.map_or_else(|| id.to_string(), str::to_owned),
+        text: alias(kind, id, &Cloud::Global).map_or_else(|| id.to_string(), str::to_owned),
         principal: false,
         comment: names.get(id).cloned(),
     }

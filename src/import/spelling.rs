@@ -49,18 +49,24 @@ pub fn candidates<'a>(
     references
 }
 
-/// The names of an object, the best first; none of them is known to be its own yet.
-fn spellings(kind: Kind, id: &Id, cloud: &Cloud, snapshot: &Snapshot) -> Vec<String> {
-    let words: &[&str] = match kind {
+/// The word that stands for a well-known object.
+pub(super) fn alias(kind: Kind, id: &Id, cloud: &Cloud) -> Option<&'static str> {
+    let words: &'static [&'static str] = match kind {
         Kind::App => &[AZURE_MANAGEMENT],
         Kind::Strength => STRENGTHS,
         _ => &[],
     };
-    let alias = words.iter().find(|word| match query(kind, word, cloud) {
+    let stands = |word: &&&str| match query(kind, word, cloud) {
         Query::Id(own) | Query::IdOrName(own, _) => own == *id,
         Query::Name(_) => false,
-    });
-    let mut spellings: Vec<String> = alias.iter().map(|word| (**word).to_owned()).collect();
+    };
+    words.iter().find(stands).copied()
+}
+
+/// The names of an object, the best first; none of them is known to be its own yet.
+fn spellings(kind: Kind, id: &Id, cloud: &Cloud, snapshot: &Snapshot) -> Vec<String> {
+    let alias = alias(kind, id, cloud);
+    let mut spellings: Vec<String> = alias.into_iter().map(str::to_owned).collect();
     spellings.extend(name_of(kind, id, snapshot).filter(|name| can_be_written(name)));
     spellings
 }

@@ -163,12 +163,15 @@ pub(super) const ROLES: [(&str, &str); 26] = [
     ),
 ];
 
+/// The application that Conditional Access calls Azure management, in the global cloud.
+pub(super) const AZURE_MANAGEMENT: (&str, &str) = (
+    "797f4846-ba00-4fd7-ba43-dac1f8f63013",
+    "Windows Azure Service Management API",
+);
+
 /// The service principals of Microsoft's own applications, by app id.
 pub(super) const MICROSOFT_APPS: [(&str, &str); 10] = [
-    (
-        "797f4846-ba00-4fd7-ba43-dac1f8f63013",
-        "Windows Azure Service Management API",
-    ),
+    AZURE_MANAGEMENT,
     ("00000003-0000-0000-c000-000000000000", "Microsoft Graph"),
     (
         "00000002-0000-0000-c000-000000000000",

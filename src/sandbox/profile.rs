@@ -4,11 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::clouds::Cloud;
+use super::people::AZURE_MANAGEMENT;
 use super::population;
 use super::tenant::{Change, Table, Tenant, text};
-
-/// The global application for Azure management.
-const AZURE_MANAGEMENT: &str = "797f4846-ba00-4fd7-ba43-dac1f8f63013";
 
 /// The licence for Conditional Access.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -81,17 +79,14 @@ impl Profile {
             table: Table::Profile,
             row: json!({"id": "profile", "profile": self}),
         }];
-        let wanted = self
-            .cloud
-            .azure_management()
-            .unwrap_or((AZURE_MANAGEMENT, "Windows Azure Service Management API"));
+        let wanted = self.cloud.azure_management().unwrap_or(AZURE_MANAGEMENT);
         let government = Cloud::UsGov.azure_management().map(|(app_id, _)| app_id);
         let mut has_wanted = false;
         for row in tenant.rows(Table::ServicePrincipals) {
             let app_id = text(&row, "appId");
             if app_id == wanted.0 {
                 has_wanted = true;
-            } else if app_id == AZURE_MANAGEMENT || Some(app_id) == government {
+            } else if app_id == AZURE_MANAGEMENT.0 || Some(app_id) == government {
                 changes.push(Change::Remove {
                     table: Table::ServicePrincipals,
                     id: text(&row, "id").to_owned(),

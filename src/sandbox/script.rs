@@ -7,11 +7,9 @@ use super::audit::{Activity, changed, target};
 use super::clock::{self, graph_time, tick};
 use super::errors::Failure;
 use super::owner::State;
+use super::people::AZURE_MANAGEMENT;
 use super::population::user_id;
 use super::tenant::{Change, Happening, Row, Table, Tenant, text};
-
-/// The resource that the policies in question are about.
-const AZURE: &str = "797f4846-ba00-4fd7-ba43-dac1f8f63013";
 
 /// What changes, and what the audit says of it.
 type Act = (Vec<Change>, Activity);
@@ -114,7 +112,7 @@ fn edit(tenant: &Tenant, stamp: Timestamp) -> Option<Act> {
     let old = tenant.rows(Table::Policies).find(|row| {
         row["conditions"]["applications"]["includeApplications"]
             .as_array()
-            .is_some_and(|apps| apps.iter().any(|app| app == AZURE))
+            .is_some_and(|apps| apps.iter().any(|app| app == AZURE_MANAGEMENT.0))
     })?;
     let mut new = Value::clone(&old);
     new["displayName"] = json!(format!("{} (edited)", text(&old, "displayName")));

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::errors::Failure;
 use super::owner::{Answer, Session};
+use super::people::AZURE_MANAGEMENT;
 use super::policies::hide_new_members;
 use super::profile::Profile;
 use super::query::{Collection, page, single, whole};
@@ -190,7 +191,7 @@ fn table() -> Vec<Template> {
             controls(&["mfa"]), Value::Null),
         template("d8c51a9a-e6b1-454d-86af-554e7872e2c1", "Require MFA for Azure management",
             "Managing Azure takes a second factor.", "secureFoundation,zeroTrust,protectAdmins",
-            json!({"applications": {"includeApplications": ["797f4846-ba00-4fd7-ba43-dac1f8f63013"]}}),
+            json!({"applications": {"includeApplications": [AZURE_MANAGEMENT.0]}}),
             controls(&["mfa"]), Value::Null),
         template("6b619f55-792e-45dc-9711-d83ec9d7ae90", "Require MFA for risky sign-ins",
             "A sign-in of medium or high risk takes a second factor; needs P2.", "zeroTrust,remoteWork",

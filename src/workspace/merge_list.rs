@@ -1,4 +1,7 @@
 //! Bringing one list up to date: entries go, stay and come by what they stand for.
+//!
+//! An entry whose name is nobody's any more goes, with its reason, owner and dates: who came instead may be
+//! somebody else.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -8,7 +11,7 @@ use super::merge::{Merge, line_end, line_start};
 use super::policy_users::read_guests;
 use super::read;
 use super::tree::{Node, NodeKind};
-use super::write::{Item, Meaning, Value, render_item};
+use super::write::{Item, Meaning, render_item};
 use crate::model::{Guests, Id, Kind, Suite};
 
 /// A list in a file, and what it is compared with.
@@ -28,12 +31,11 @@ impl List<'_> {
         let meanings: Vec<Option<Meaning>> = items.iter().map(|item| self.meaning(item)).collect();
         let stays = |at: usize| matches!(&meanings[at], Some(meaning) if held.contains(meaning));
         let mut splices: Vec<(Range<usize>, String)> = Vec::new();
-        let mut gone: Vec<usize> = (0..items.len()).filter(|at| !stays(*at)).collect();
-        let mut come: Vec<&Item> = wanted
+        let gone: Vec<usize> = (0..items.len()).filter(|at| !stays(*at)).collect();
+        let come: Vec<&Item> = wanted
             .iter()
             .filter(|item| !meanings.contains(&Some(item.meaning.clone())))
             .collect();
-        splices.extend(self.renamed(items, &mut gone, &mut come));
         splices.extend(self.guests(items));
         let first = (0..items.len()).find(|at| !gone.contains(at))?;
         let last = (0..items.len()).rfind(|at| !gone.contains(at))?;
@@ -62,46 +64,6 @@ impl List<'_> {
             text.replace_range(range, &by);
         }
         Some(text)
-    }
-
-    /// An object that has another name now keeps its entry, when there is no doubt which one it is.
-    fn renamed(
-        &self,
-        items: &[Node],
-        gone: &mut Vec<usize>,
-        come: &mut Vec<&Item>,
-    ) -> Vec<(Range<usize>, String)> {
-        let mut splices = Vec::new();
-        for (kind, who) in [
-            (Kind::User, "user"),
-            (Kind::Group, "group"),
-            (Kind::Role, "role"),
-        ] {
-            let old: Vec<usize> = gone
-                .iter()
-                .copied()
-                .filter(|at| items[*at].entry(who).is_some())
-                .filter(|at| self.meaning(&items[*at]).is_none())
-                .collect();
-            let new: Vec<&Item> = come
-                .iter()
-                .copied()
-                .filter(|item| matches!(item.meaning, Meaning::Object(own, _) if own == kind))
-                .collect();
-            let ([at], [item]) = (old.as_slice(), new.as_slice()) else {
-                continue;
-            };
-            let (Some((_, name)), Some(text)) = (
-                items[*at].entry(who),
-                item.value.at(&[who]).and_then(Value::inline),
-            ) else {
-                continue;
-            };
-            splices.push((name.extent.clone(), text));
-            gone.retain(|own| own != at);
-            come.retain(|own| own.meaning != item.meaning);
-        }
-        splices
     }
 
     /// The guests of an entry that stays, when they are others now.

@@ -1,12 +1,10 @@
 //! Which applications people sign in to, with which clients, and how often.
 
 use super::super::crowd::Class;
+use super::super::people::AZURE_MANAGEMENT;
 
 /// The resource that Conditional Access calls Azure management.
-pub(super) const AZURE: (&str, &str) = (
-    "797f4846-ba00-4fd7-ba43-dac1f8f63013",
-    "Windows Azure Service Management API",
-);
+pub(super) const AZURE: (&str, &str) = AZURE_MANAGEMENT;
 const EXCHANGE: (&str, &str) = (
     "00000002-0000-0ff1-ce00-000000000000",
     "Office 365 Exchange Online",

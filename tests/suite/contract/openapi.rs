@@ -1,6 +1,5 @@
 //! The official OpenAPI subset beside the repository, read into tables of the same make as our own.
 
-use std::path::Path;
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
@@ -8,18 +7,14 @@ use serde_json::{Map, Value};
 use super::checker::operations::{Answer, Operation};
 use super::checker::parse;
 use super::checker::tables::{Kind, Marks, Property, Tables, Type, Words};
+use crate::support::shared;
 
-/// Where the subset is, seen from the repository.
-const FILE: &str = "../shared/reference/graph-ca-openapi-subset.json";
+/// Where the subset is, seen from what is shared.
+const FILE: &str = "reference/graph-ca-openapi-subset.json";
 const NAMESPACE: &str = "#/components/schemas/";
 
 static OFFICIAL: LazyLock<Option<Tables>> = LazyLock::new(|| {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        let required = std::env::var_os("PORTCULLIS_SHARED").is_some_and(|set| set == "required");
-        assert!(!required, "{} is missing", path.display());
-        return None;
-    };
+    let text = std::fs::read_to_string(shared::find(FILE)?).unwrap();
     let document = serde_json::from_str(&text).unwrap();
     let mut tables = read(&document);
     let deviations = include_str!("../../contract/deviations.txt");

@@ -39,8 +39,17 @@ pub(crate) fn assert_holds(recording: &Path) {
         return;
     };
     let mut found: Vec<String> = Vec::new();
-    // A line that was torn when its process was killed says nothing.
-    for exchange in text.lines().filter_map(exchange) {
+    let lines = text.lines().count();
+    for (at, line) in text.lines().enumerate() {
+        let Some(exchange) = exchange(line) else {
+            // The last line may be torn: its process was killed while it wrote.
+            assert!(
+                at + 1 == lines,
+                "line {} of the recording cannot be read: {line}",
+                at + 1
+            );
+            continue;
+        };
         let ours = violations(Tables::ours(), &exchange);
         found.extend(ours.iter().map(ToString::to_string));
         if let Some(official) = openapi::tables() {
@@ -98,6 +107,19 @@ mod tests {
         let said = *outcome.unwrap_err().downcast::<String>().unwrap();
         assert!(
             said.contains("response $.value[0].isVerified: is a Bool, not \"yes\" (type)"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_read_is_no_excuse_but_at_the_end() {
+        let file = recording("yes", Some("garbage"));
+        let text = std::fs::read_to_string(file.path()).unwrap();
+        std::fs::write(file.path(), format!("{{\"torn\":\n{text}")).unwrap();
+        let outcome = catch_unwind(|| assert_holds(file.path()));
+        let said = *outcome.unwrap_err().downcast::<String>().unwrap();
+        assert!(
+            said.contains("line 1 of the recording cannot be read"),
             "{said}"
         );
     }

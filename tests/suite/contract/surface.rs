@@ -1,12 +1,40 @@
 //! Everything that the tables list and that can be read, read from the sandbox: what it answers is checked
-//! when the workspace is dropped. What it does not answer yet is printed for people.
-#![allow(clippy::print_stdout)]
+//! when the workspace is dropped.
 
 use std::collections::BTreeSet;
 
 use super::checker::operations::{Answer, Operation};
 use super::checker::tables::Tables;
 use crate::support::{Served, Workspace};
+
+/// What this tenant does not answer, with the reason.
+const UNANSWERED: &[(&str, &str)] = &[
+    ("/directoryRoles/{id}", LIST_ONLY),
+    ("/domains/{id}", LIST_ONLY),
+    ("/subscribedSkus/{id}", LIST_ONLY),
+    (
+        "/reports/authenticationMethods/userRegistrationDetails/$count",
+        LIST_ONLY,
+    ),
+    (
+        "/identity/conditionalAccess/authenticationStrength/authenticationMethodModes",
+        "the sandbox has no such path",
+    ),
+    (
+        "/identity/conditionalAccess/authenticationContextClassReferences/{id}",
+        "the tenant has no authentication context",
+    ),
+    (
+        "/identity/conditionalAccess/deletedItems/namedLocations/{id}",
+        "no location was deleted",
+    ),
+    (
+        "/policies/authenticationStrengthPolicies/{id}/combinationConfigurations/{configuration}",
+        "the built-in strength that is listed first has no configuration",
+    ),
+    ("/me", "who asks is an application and nobody's session"),
+];
+const LIST_ONLY: &str = "the sandbox serves the list only";
 
 /// Fills the holes of a path with what the collection before each of them lists first.
 fn filled(served: &Served, version: &str, operation: &Operation) -> Option<String> {
@@ -72,14 +100,15 @@ fn whatever_can_be_read_holds_to_the_tables() {
             }
         }
     }
-    for operation in &Tables::ours().operations {
-        if operation.method == "GET"
-            && !operation.bare
-            && !answered.contains(operation.path.as_str())
-        {
-            println!("not answered: {}", operation.path);
-        }
-    }
+    let unanswered: BTreeSet<&str> = Tables::ours()
+        .operations
+        .iter()
+        .filter(|operation| operation.method == "GET" && !operation.bare)
+        .map(|operation| operation.path.as_str())
+        .filter(|path| !answered.contains(path))
+        .collect();
+    let expected: BTreeSet<&str> = UNANSWERED.iter().map(|(path, _)| *path).collect();
+    assert_eq!(unanswered, expected, "not answered, and as listed");
     for path in [
         "/identity/conditionalAccess/policies/{id}",
         "/identity/conditionalAccess/deletedItems/policies/{id}",

@@ -1,10 +1,9 @@
 //! The published files, and the part of a policy that can be written.
-#![allow(clippy::print_stdout)]
-
-use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
+
+use crate::support::shared;
 
 /// A published policy.
 pub(super) struct Published {
@@ -15,23 +14,7 @@ pub(super) struct Published {
 
 /// The published policies, `None` when they are not here and need not be.
 pub(super) fn published() -> Option<Vec<Published>> {
-    // Beside the checkout, or beside the folder of a worktree.
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let corpus = ["../shared", "../../shared"]
-        .map(|shared| root.join(shared).join("corpus/policies"))
-        .into_iter()
-        .find(|corpus| corpus.is_dir());
-    let Some(corpus) = corpus else {
-        let required = std::env::var("PORTCULLIS_SHARED").is_ok_and(|value| value == "required");
-        assert!(!required, "no shared corpus beside the checkout");
-        println!("skipped: no shared corpus beside the checkout");
-        return None;
-    };
-    let mut files = Vec::new();
-    collect(&corpus, &mut files);
-    files.sort();
-    let read = |path: &PathBuf| {
-        let bytes = std::fs::read(path).unwrap();
+    let read = |(_, bytes): (String, Vec<u8>)| {
         let hash: String = Sha256::digest(&bytes)
             .iter()
             .take(8)
@@ -41,18 +24,7 @@ pub(super) fn published() -> Option<Vec<Published>> {
         let policy = serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap();
         Published { hash, policy }
     };
-    Some(files.iter().map(read).collect())
-}
-
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            collect(&path, files);
-        } else if path.extension().is_some_and(|kind| kind == "json") {
-            files.push(path);
-        }
-    }
+    Some(shared::published()?.into_iter().map(read).collect())
 }
 
 /// What v1.0 lets one write, as the contract lists it: `*` ends where the lists below do not go on.

@@ -17,6 +17,7 @@ use crate::support::Workspace;
 use files::{Published, is_beta, writable};
 use provided::Provided;
 use refusals::{REFUSALS, Refusal};
+pub(crate) use same::differences;
 
 /// How many policies were published.
 const PUBLISHED: usize = 153;

@@ -21,7 +21,7 @@ const ADDED: [&str; 8] = [
 
 /// The places at which an answer says something else than was sent: `null`, an empty list and nothing at
 /// all are the same, lists are sets, and ids and members may come back in another case.
-pub(super) fn differences(sent: &Value, read: &Value) -> Vec<String> {
+pub(crate) fn differences(sent: &Value, read: &Value) -> Vec<String> {
     let mut found = Vec::new();
     compare("", sent, read, &mut found);
     found

@@ -1,70 +1,39 @@
 //! Published policies: both evaluators over a grid of sign-ins.
 
-use std::path::{Path, PathBuf};
-
 use portcullis::evaluate::Prepared;
 use portcullis::model::LivePolicy;
 use serde_json::Value;
 
 use super::universe::{FACTS, World};
 use super::{agreement, second};
+use crate::support::shared;
 
-/// The shared corpus; `None`, said aloud, when it is not beside the checkout.
-fn corpus() -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let found = ["../shared", "../../shared"]
-        .map(|shared| root.join(shared).join("corpus/policies"))
-        .into_iter()
-        .find(|corpus| corpus.is_dir());
-    if found.is_none() {
-        let required = std::env::var("PORTCULLIS_SHARED").is_ok_and(|value| value == "required");
-        assert!(!required, "no shared corpus beside the checkout");
-        println!("skipped: no shared corpus beside the checkout");
-    }
-    found
-}
-
-fn collect(directory: &Path, into: &mut Vec<Value>) {
-    let mut entries: Vec<_> = std::fs::read_dir(directory)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    entries.sort();
-    for path in entries {
-        if path.is_dir() {
-            collect(&path, into);
-        } else if path
-            .extension()
-            .is_some_and(|extension| extension == "json")
-        {
-            let text = std::fs::read_to_string(&path).unwrap();
-            let mut policy: Value =
-                serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap();
-            // Templates come without these.
-            for (key, value) in [
-                ("id", "p"),
-                ("displayName", "template"),
-                ("state", "enabled"),
-            ] {
-                policy[key]
-                    .as_str()
-                    .is_none()
-                    .then(|| policy[key] = value.into());
+/// The published policies with what templates come without; `None` when they are not there.
+fn published() -> Option<Vec<Value>> {
+    let policy = |(_, bytes): (String, Vec<u8>)| {
+        let text = String::from_utf8(bytes).unwrap();
+        let mut policy: Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap();
+        for (key, value) in [
+            ("id", "p"),
+            ("displayName", "template"),
+            ("state", "enabled"),
+        ] {
+            if !policy[key].is_string() {
+                policy[key] = value.into();
             }
-            into.push(policy);
         }
-    }
+        policy
+    };
+    Some(shared::published()?.into_iter().map(policy).collect())
 }
 
 /// Nothing of the tenants these policies were written for is in the test's world, so their ids are nobody's;
 /// what is left are words, platforms, clients, risks, flows and rules.
 #[test]
 fn both_evaluators_agree_on_published_policies() {
-    let Some(corpus) = corpus() else {
+    let Some(policies) = published() else {
         return;
     };
-    let mut policies = Vec::new();
-    collect(&corpus, &mut policies);
     assert_eq!(policies.len(), 153);
     let first_of_each: World = FACTS
         .iter()

@@ -137,7 +137,7 @@ fn a_dry_run_shows_the_edit_and_writes_nothing() {
 }
 
 #[test]
-fn a_group_with_a_new_name_keeps_its_owner_and_its_comment() {
+fn a_group_with_a_new_name_is_a_new_entry_that_nobody_explained_yet() {
     let (workspace, served, id) = tenant();
     let group = served.create_group("Old name", &[]);
     served.patch_policy(
@@ -158,8 +158,64 @@ fn a_group_with_a_new_name_keeps_its_owner_and_its_comment() {
         &format!("/v1.0/groups/{group}"),
         &json!({"displayName": "New name: again"}),
     );
+    workspace.run(&["import", "legacy"]).exits(0).says(
+        "note: the tenant has no group Old name any more, so its entry is gone; if it is one of the new \
+         entries under another name, move its reason and owner over",
+    );
+    let expected = by_hand.replace(
+        entry,
+        "    - {group: \"New name: again\", reason: imported; nobody said why yet, owner: nobody yet}\n",
+    );
+    assert_eq!(workspace.read(FILE), expected);
+}
+
+#[test]
+fn nobody_inherits_the_exclusion_of_somebody_who_left() {
+    let (workspace, served, id) = tenant();
+    let made = |name: &str| {
+        let made = served.post(
+            "/v1.0/users",
+            &json!({
+                "displayName": name, "mailNickname": name, "accountEnabled": true,
+                "userPrincipalName": format!("{name}@sandbox.onmicrosoft.example"),
+                "passwordProfile": {"password": "not-a-real-one-1"},
+            }),
+        );
+        made["id"].as_str().unwrap().to_owned()
+    };
+    let (alice, mallory) = (made("alice"), made("mallory"));
+    let exclude = |who: &str| {
+        let kept = [
+            served.user("emergency1"),
+            served.user("emergency2"),
+            served.user("svc-reports"),
+            who.to_owned(),
+        ];
+        served.patch_policy(
+            &id,
+            &json!({"conditions": {"users": {"excludeUsers": kept}}}),
+        );
+    };
+    exclude(&alice);
+    let entry = "    - {user: alice@sandbox.onmicrosoft.example, reason: reviewed, owner: ops@contoso.example, review_by: 2027-01-31, expires: 2027-03-31}\n";
+    workspace.edit(
+        FILE,
+        "  include: [all]\n",
+        &format!("{entry}  include: [all]\n"),
+    );
+    let by_hand = workspace.read(FILE);
     workspace.run(&["import", "legacy"]).exits(0);
-    let expected = by_hand.replace("group: Old name,", "group: \"New name: again\",");
+    assert_eq!(workspace.read(FILE), by_hand);
+    served.delete(&format!("/v1.0/users/{alice}"));
+    exclude(&mallory);
+    workspace
+        .run(&["import", "legacy"])
+        .exits(0)
+        .says("the tenant has no user alice@sandbox.onmicrosoft.example any more");
+    let expected = by_hand.replace(
+        entry,
+        "    - {user: mallory@sandbox.onmicrosoft.example, reason: imported; nobody said why yet, owner: nobody yet}\n",
+    );
     assert_eq!(workspace.read(FILE), expected);
 }
 

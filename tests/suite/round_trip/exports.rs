@@ -219,3 +219,58 @@ fn what_a_file_cannot_say_is_said_beside_it() {
         .says("this version has no word for grant.controls: palmReader")
         .says("1 left alone");
 }
+
+#[test]
+fn two_exports_of_one_name_are_each_compared_with_their_own() {
+    let workspace = empty();
+    let policy = |id: &str, controls: &str| {
+        json!({
+            "id": id, "displayName": "Twice", "state": "disabled",
+            "conditions": {
+                "clientAppTypes": ["all"], "applications": {"includeApplications": ["All"]},
+                "users": {"includeUsers": ["All"]},
+            },
+            "grantControls": {"operator": "OR", "builtInControls": [controls]},
+        })
+    };
+    let both = json!([
+        policy("44444444-2222-4333-8444-555555555555", "mfa"),
+        policy("55555555-2222-4333-8444-555555555555", "compliantDevice"),
+    ]);
+    workspace.write("export.json", &both.to_string());
+    workspace
+        .run(&["import", "--from", "export.json"])
+        .exits(0)
+        .says("Imported: 2 new, 0 changed, 0 unchanged, 0 left alone.");
+    for (file, id, controls) in [
+        ("policies/twice.yaml", "44444444", "controls: [mfa]"),
+        (
+            "policies/twice-2.yaml",
+            "55555555",
+            "controls: [compliant-device]",
+        ),
+    ] {
+        let text = workspace.read(file);
+        assert!(text.contains(&format!("id: {id}-")), "{text}");
+        assert!(text.contains(controls), "{text}");
+    }
+}
+
+#[test]
+fn a_name_that_nothing_has_is_warned_of_however_it_is_given() {
+    let workspace = empty();
+    workspace.write("export.json", "[]");
+    for ask in [
+        vec!["import", "Nope*", "--from", "export.json"],
+        vec!["import", "--policy", "Nope*", "--from", "export.json"],
+    ] {
+        let outcome = workspace.run(&ask).exits(0);
+        assert!(
+            outcome
+                .stderr
+                .contains("no policy has a name or a key that matches Nope*"),
+            "{}",
+            outcome.stderr
+        );
+    }
+}

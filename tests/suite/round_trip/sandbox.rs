@@ -78,6 +78,9 @@ impl Stage<'_> {
 #[test]
 fn every_source_is_imported_and_nothing_is_left_to_plan() {
     let files = published();
+    if files.is_empty() {
+        return;
+    }
     let mut sources: BTreeMap<String, Vec<(String, Value)>> = BTreeMap::new();
     for (file, json) in files {
         let source = file.split('/').next().unwrap().to_owned();
@@ -88,7 +91,7 @@ fn every_source_is_imported_and_nothing_is_left_to_plan() {
         accepted += round(&source, &files);
     }
     println!("{accepted} policies in all");
-    assert!(accepted == 0 || accepted >= 120, "{accepted}");
+    assert!(accepted >= 120, "{accepted}");
 }
 
 /// One source in a tenant; returns how many of its policies the tenant took.
@@ -101,7 +104,7 @@ fn round(source: &str, files: &[(String, Value)]) -> usize {
         known: BTreeMap::new(),
     };
     let exports = graph_exports(files);
-    let mut refused = Vec::new();
+    let (mut accepted, mut refused) = (0, Vec::new());
     for export in &exports.policies {
         let policy = export
             .live
@@ -109,7 +112,9 @@ fn round(source: &str, files: &[(String, Value)]) -> usize {
             .map(|place, id| Some(Id::new(stage.id(place.kind, id.as_str()))));
         let body = create_json(&policy, export.live.state);
         let (status, answer) = served.try_post(POLICIES, &body).unwrap();
-        if status != 201 {
+        if status == 201 {
+            accepted += 1;
+        } else {
             refused.push(format!("{}: {answer}", export.file));
         }
     }
@@ -142,5 +147,5 @@ fn round(source: &str, files: &[(String, Value)]) -> usize {
         files,
         "{source}: importing again changed something"
     );
-    live
+    accepted
 }

@@ -3,6 +3,7 @@
 mod graph;
 mod scene;
 mod served;
+pub(crate) mod shared;
 mod wire;
 mod workspace;
 
