@@ -62,8 +62,8 @@ pub(super) struct Part {
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) tenant: Tenant,
-    /// What the tenant was before each write of the last month.
-    pub(super) past: Arc<Vec<Past>>,
+    /// What the tenant was in the last month.
+    pub(super) past: Arc<Past>,
     log: Log,
     log_path: PathBuf,
     /// What a log without an event begins with.
@@ -165,8 +165,8 @@ fn broken(error: &dyn std::fmt::Display) -> Failure {
 #[derive(Debug)]
 pub(super) struct Session<'a> {
     pub(super) tenant: &'a Tenant,
-    /// What the tenant was before each write of the last month.
-    pub(super) past: &'a Arc<Vec<Past>>,
+    /// What the tenant was in the last month.
+    pub(super) past: &'a Arc<Past>,
     /// The tenant in which a policy finds what it names.
     pub(super) references: &'a Tenant,
     pub(super) caller: &'a Caller,
