@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::Url;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::errors::Failure;
@@ -14,6 +15,9 @@ use super::tenant::{Row, text};
 
 /// The largest page that a caller may ask for.
 const LARGEST_PAGE: usize = 999;
+
+/// How many of the rows of a page its link remembers.
+const REMEMBERED: usize = 20;
 
 /// What the sandbox knows of a collection.
 #[derive(Debug, Clone, Copy)]
@@ -52,8 +56,8 @@ pub(super) fn page<R: AsRef<Value>>(
                 })?,
         ),
     };
-    let offset = match request.option("skiptoken") {
-        Some(token) => token_offset(token).ok_or_else(|| {
+    let start = match request.option("skiptoken") {
+        Some(token) => Bookmark::read(token, request).ok_or_else(|| {
             // synthetic: the contract has no text for a skiptoken that is not ours.
             Failure::expired_page_token()
         })?,
@@ -61,8 +65,9 @@ pub(super) fn page<R: AsRef<Value>>(
             // synthetic: the contract has no text for a `$skip` that is no number.
             Some(skip) => skip
                 .parse()
+                .map(|rows| Bookmark::after(request, rows))
                 .map_err(|_| Failure::bad_request(format!("Invalid value '{skip}' for $skip.")))?,
-            None => 0,
+            None => Bookmark::after(request, 0),
         },
     };
     let size = top.unwrap_or(collection.page_size);
@@ -75,9 +80,10 @@ pub(super) fn page<R: AsRef<Value>>(
         && (!collection.advanced || request.is_eventual());
     let Cut {
         rows,
+        start,
         has_more,
         total,
-    } = query.cut(rows, offset, size, counts);
+    } = query.cut(rows, &start, size, counts);
     let shown: Vec<Value> = rows
         .iter()
         .map(|row| selected(request, render(row), collection.shown))
@@ -95,8 +101,17 @@ pub(super) fn page<R: AsRef<Value>>(
         body.insert("@odata.count".into(), json!(total));
     }
     if has_more {
-        let end = offset.saturating_add(size);
-        body.insert("@odata.nextLink".into(), json!(next_link(request, end)));
+        let seen = rows.iter().rev().take(REMEMBERED);
+        let bookmark = Bookmark {
+            seen: seen
+                .map(|row| text(row.as_ref(), "id").to_owned())
+                .collect(),
+            ..Bookmark::after(request, start.saturating_add(size))
+        };
+        body.insert(
+            "@odata.nextLink".into(),
+            json!(next_link(request, &bookmark)),
+        );
     }
     body.insert("value".into(), Value::Array(shown));
     Ok(Reply::ok(Value::Object(body)))
@@ -148,6 +163,8 @@ struct Query {
 /// The rows of a page.
 struct Cut<R> {
     rows: Vec<R>,
+    /// How many rows stand before them.
+    start: usize,
     has_more: bool,
     /// How many rows there are on all pages, when that was asked.
     total: Option<usize>,
@@ -244,28 +261,40 @@ impl Query {
     fn cut<R: AsRef<Value>>(
         &self,
         rows: impl Iterator<Item = R> + Clone,
-        offset: usize,
+        bookmark: &Bookmark,
         size: usize,
         counts: bool,
     ) -> Cut<R> {
         if let Some((property, descends)) = &self.order {
-            return self.cut_in_order(rows, offset, size, property, *descends, counts);
+            return self.cut_in_order(rows, bookmark, size, property, *descends, counts);
         }
-        let mut matching: Box<dyn Iterator<Item = R>> = if self.is_everything() {
-            Box::new(rows.clone().skip(offset))
-        } else {
-            Box::new(
-                rows.clone()
-                    .filter(|row| self.holds(row.as_ref()))
-                    .skip(offset),
-            )
+        let from = |start: usize| -> Box<dyn Iterator<Item = R> + '_> {
+            if self.is_everything() {
+                Box::new(rows.clone().skip(start))
+            } else {
+                let holds = |row: &R| self.holds(row.as_ref());
+                Box::new(rows.clone().filter(holds).skip(start))
+            }
         };
+        let is_last = |row: &R| bookmark.seen.first().is_some_and(|id| id == id_of(row));
+        let mut start = bookmark.rows;
+        // As a rule nothing has changed, and the row before the page is still the last that was shown.
+        if !bookmark.seen.is_empty()
+            && !from(start.saturating_sub(1))
+                .next()
+                .as_ref()
+                .is_some_and(is_last)
+        {
+            start = bookmark.found(from(0).map(|row| id_of(&row).to_owned()));
+        }
+        let mut matching = from(start);
         let page: Vec<R> = matching.by_ref().take(size).collect();
         let has_more = matching.next().is_some();
         drop(matching);
         let total = counts.then(|| self.count(rows));
         Cut {
             rows: page,
+            start,
             has_more,
             total,
         }
@@ -274,30 +303,37 @@ impl Query {
     fn cut_in_order<R: AsRef<Value>>(
         &self,
         rows: impl Iterator<Item = R> + Clone,
-        offset: usize,
+        bookmark: &Bookmark,
         size: usize,
         property: &str,
         descends: bool,
         counts: bool,
     ) -> Cut<R> {
         // The keys only: the rows of a large tenant are made when they are asked for.
-        let mut keys: Vec<(String, usize)> = rows
+        let mut keys: Vec<(String, usize, String)> = rows
             .clone()
             .enumerate()
             .filter(|(_, row)| self.holds(row.as_ref()))
-            .map(|(at, row)| (text(row.as_ref(), property).to_lowercase(), at))
+            .map(|(at, row)| {
+                let key = text(row.as_ref(), property).to_lowercase();
+                (key, at, id_of(&row).to_owned())
+            })
             .collect();
         keys.sort();
         if descends {
             keys.reverse();
         }
         let total = keys.len();
+        let start = match bookmark.seen.is_empty() {
+            true => bookmark.rows,
+            false => bookmark.found(keys.iter().map(|(_, _, id)| id.clone())),
+        };
         let page: BTreeMap<usize, usize> = keys
             .into_iter()
-            .skip(offset)
+            .skip(start)
             .take(size)
             .enumerate()
-            .map(|(place, (_, at))| (at, place))
+            .map(|(place, (_, at, _))| (at, place))
             .collect();
         let mut found: Vec<(usize, R)> = rows
             .enumerate()
@@ -306,7 +342,8 @@ impl Query {
         found.sort_by_key(|(place, _)| *place);
         Cut {
             rows: found.into_iter().map(|(_, row)| row).collect(),
-            has_more: offset.saturating_add(size) < total,
+            start,
+            has_more: start.saturating_add(size) < total,
             total: counts.then_some(total),
         }
     }
@@ -343,11 +380,63 @@ fn selected(request: &Request, row: Value, shown: &[&str]) -> Value {
     Value::Object(row)
 }
 
-fn next_link(request: &Request, offset: usize) -> String {
+/// Where a page begins: so many rows into the list, after these.
+///
+/// Rows that come and go between two pages move the others, so that the number alone would skip some or
+/// show some again.
+#[derive(Debug, Serialize, Deserialize)]
+struct Bookmark {
+    /// Of which list; a token is good for no other.
+    path: String,
+    rows: usize,
+    /// The last rows that were shown, the very last one first.
+    seen: Vec<String>,
+}
+
+impl Bookmark {
+    fn after(request: &Request, rows: usize) -> Self {
+        Self {
+            path: request.segments.join("/").to_ascii_lowercase(),
+            rows,
+            seen: Vec::new(),
+        }
+    }
+
+    fn read(token: &str, request: &Request) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
+        let bookmark: Self = serde_json::from_slice(&bytes).ok()?;
+        (bookmark.path == Self::after(request, 0).path).then_some(bookmark)
+    }
+
+    /// How many of the rows stand before the page, going by the last one that is still there.
+    fn found(&self, ids: impl Iterator<Item = String>) -> usize {
+        let mut best: Option<(usize, usize)> = None;
+        for (at, id) in ids.enumerate() {
+            if let Some(rank) = self.seen.iter().position(|seen| *seen == id)
+                && best.is_none_or(|(known, _)| rank < known)
+            {
+                best = Some((rank, at + 1));
+                if rank == 0 {
+                    break;
+                }
+            }
+        }
+        best.map_or(self.rows.saturating_sub(self.seen.len()), |(_, after)| {
+            after
+        })
+    }
+}
+
+fn id_of<R: AsRef<Value>>(row: &R) -> &str {
+    text(row.as_ref(), "id")
+}
+
+fn next_link(request: &Request, bookmark: &Bookmark) -> String {
     let path = request.segments.join("/");
     let Ok(mut url) = Url::parse(&format!("{}/{path}", request.root())) else {
         return String::new();
     };
+    let token = serde_json::to_vec(bookmark).unwrap_or_default();
     {
         let mut pairs = url.query_pairs_mut();
         for (name, value) in request.options() {
@@ -355,19 +444,7 @@ fn next_link(request: &Request, offset: usize) -> String {
                 pairs.append_pair(&format!("${name}"), value);
             }
         }
-        pairs.append_pair(
-            "$skiptoken",
-            &URL_SAFE_NO_PAD.encode(format!("page:{offset}")),
-        );
+        pairs.append_pair("$skiptoken", &URL_SAFE_NO_PAD.encode(token));
     }
     url.to_string()
-}
-
-fn token_offset(token: &str) -> Option<usize> {
-    let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
-    std::str::from_utf8(&bytes)
-        .ok()?
-        .strip_prefix("page:")?
-        .parse()
-        .ok()
 }

@@ -46,6 +46,19 @@ pub fn served_at(state: &Path) -> Option<String> {
     is_loopback_origin(&url).then_some(url)
 }
 
+/// Whether a URL leads nowhere but to this machine.
+fn is_on_loopback(url: &str) -> bool {
+    let Ok(url) = reqwest::Url::parse(url) else {
+        return false;
+    };
+    let host = url.host_str().unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
 async fn ask(
     url: &str,
     method: Method,
@@ -57,6 +70,13 @@ async fn ask(
         url: url.to_owned(),
         problem,
     };
+    // A secret may be in the body, and a sandbox is nowhere but on this machine.
+    if !is_on_loopback(url) {
+        return Err(failed(
+            "a sandbox is served on loopback only, and this is another host; nothing was sent"
+                .to_owned(),
+        ));
+    }
     let mut request = client()?
         .request(method, format!("{url}/sandbox/{what}"))
         .query(&tenant.map(|tenant| [("tenant", tenant)]));

@@ -301,3 +301,17 @@ async fn what_an_owner_writes_while_it_sends_is_passed_on_as_it_comes() {
     assert_eq!(answer.text().await.unwrap(), "second");
     door.stop().await;
 }
+
+#[tokio::test]
+async fn a_control_is_sent_to_this_machine_only() {
+    for elsewhere in [
+        "http://192.0.2.2:33909",
+        "https://sandbox.example",
+        "http://127.0.0.1.sandbox.example",
+        "nonsense",
+    ] {
+        let refused = control(elsewhere, None, "apps", &json!({"secret": "s"})).await;
+        let error = refused.unwrap_err().to_string();
+        assert!(error.contains("on loopback only"), "{elsewhere}: {error}");
+    }
+}

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::{AZURE, POLICIES, azure_mfa, sandbox};
+use super::{AZURE, POLICIES, azure_mfa, sandbox, with};
 
 #[tokio::test]
 async fn a_policy_lives_dies_and_comes_back() {
@@ -300,5 +300,63 @@ async fn a_whole_policy_with_explicit_nulls_is_sent_and_reads_back_the_same() {
     let mut after = client.get(&path).await.body;
     after["modifiedDateTime"] = Value::Null;
     assert_eq!(after, before);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_page_goes_on_after_the_last_row_whatever_came_or_went() {
+    let (_directory, running, client) = sandbox().await;
+    let mut made = Vec::new();
+    for number in 0..20 {
+        let policy = with("/displayName", json!(format!("Policy {number:02}")));
+        made.push(client.post(POLICIES, policy).await.id());
+    }
+    for order in ["", "&$orderby=displayName"] {
+        let mut page = client.get(&format!("{POLICIES}?$top=5{order}")).await.body;
+        let mut seen = Vec::new();
+        let mut deleted = Vec::new();
+        loop {
+            let ids = page["value"].as_array().unwrap().iter();
+            let ids: Vec<String> = ids
+                .map(|row| row["id"].as_str().unwrap().to_owned())
+                .collect();
+            // What was shown goes: the last of the page once, then the first.
+            let gone = if deleted.len() == 1 {
+                ids.first()
+            } else {
+                ids.last()
+            };
+            let gone = gone.filter(|id| made.contains(*id)).cloned();
+            seen.extend(ids);
+            let Some(link) = page["@odata.nextLink"].as_str() else {
+                break;
+            };
+            if let Some(gone) = gone
+                && deleted.len() < 3
+            {
+                client.delete(&format!("{POLICIES}/{gone}")).await;
+                deleted.push(gone);
+            }
+            page = client.get(link).await.body;
+        }
+        assert!(deleted.len() == 3, "{deleted:?}");
+        let before = made.len() + 3;
+        let unique: std::collections::BTreeSet<&String> = seen.iter().collect();
+        assert_eq!((seen.len(), unique.len()), (before, before), "{order}");
+        made.retain(|id| !deleted.contains(id));
+    }
+    // A token belongs to its list.
+    let link = client.get(&format!("{POLICIES}?$top=1")).await.body["@odata.nextLink"].clone();
+    let token = link
+        .as_str()
+        .unwrap()
+        .split("skiptoken=")
+        .nth(1)
+        .unwrap()
+        .to_owned();
+    let elsewhere = client
+        .get(&format!("/v1.0/users?$top=2&$skiptoken={token}"))
+        .await;
+    assert_eq!(elsewhere.status, 400);
     running.stop().await;
 }
