@@ -80,12 +80,9 @@ fn reset(owner: &Owner, state: &mut State, request: &Request) -> Reply {
         Ok(judged) => judged,
         Err(reply) => return reply,
     };
-    if let Err(failure) = state.reset(recipe) {
-        return refused(500, &failure.message);
-    }
-    match arrange(state, &wanted) {
+    match state.reset(recipe, &wanted) {
         Ok(()) => Reply::ok(describe(owner, state)),
-        Err(reply) => reply,
+        Err(failure) => refused(500, &failure.message),
     }
 }
 

@@ -119,9 +119,15 @@ pub(super) async fn deliver(mut response: Response, cut: &Cut) -> Response {
 
 async fn in_drops(response: Response, drops: usize, pause: Duration, breaks: bool) -> Response {
     let (mut head, body) = response.into_parts();
-    let bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
-    head.headers
-        .insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+    let (bytes, breaks) = match to_bytes(body, usize::MAX).await {
+        Ok(bytes) => {
+            head.headers
+                .insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+            (bytes, breaks)
+        }
+        // The owner broke off, and so does its relay.
+        Err(_) => (Bytes::new(), true),
+    };
     let mut left: VecDeque<Bytes> = VecDeque::new();
     let size = bytes.len().div_ceil(drops).max(1);
     for start in (0..bytes.len()).step_by(size) {

@@ -11,16 +11,19 @@ use super::{SandboxError, population};
 use crate::store::Log;
 
 /// A log, the tenant that it folds into, and what the tenant was on the way.
-pub(super) type Replayed = (Log, Tenant, Arc<Vec<Past>>);
+pub(super) type Replayed = (Log, Tenant, Arc<Past>);
 
-/// Takes one event in, and notes what the tenant was until then.
-pub(super) fn step(tenant: &mut Tenant, past: &mut Arc<Vec<Past>>, event: &Event) {
-    match event.what {
-        Happening::Write { .. } => Past::note(past, tenant.clone(), event.at),
-        Happening::Populate(_) => *past = Arc::default(),
-        Happening::Arrange { .. } | Happening::Advance { .. } => {}
+/// Takes one event in, and notes it for whoever asks what the tenant was.
+pub(super) fn step(tenant: &mut Tenant, past: &mut Arc<Past>, event: &Event) {
+    match &event.what {
+        Happening::Write { changes, .. } => Arc::make_mut(past).note(changes, event.at),
+        Happening::Arrange { changes } => Arc::make_mut(past).arrange(changes),
+        Happening::Populate(_) | Happening::Advance { .. } => {}
     }
     tenant.apply(event);
+    if matches!(event.what, Happening::Populate(_)) {
+        *past = Arc::new(Past::of(tenant.clone()));
+    }
 }
 
 /// Reads a log, which is made when it is missing, and folds it.
@@ -30,7 +33,7 @@ pub(super) fn replay(identity: &Identity, path: &Path) -> Result<Replayed, Sandb
         source,
     })?;
     let mut tenant = population::tenant(identity.clone(), Recipe::default());
-    let mut past = Arc::default();
+    let mut past = Arc::new(Past::of(tenant.clone()));
     for (index, line) in lines.iter().enumerate() {
         let wrong = |message: String| SandboxError::Log {
             path: path.to_owned(),

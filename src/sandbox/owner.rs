@@ -15,6 +15,7 @@ use super::faults::{Fault, Faults};
 use super::fold::{Replayed, replay, step};
 use super::identity::Identity;
 use super::lag::Lag;
+use super::profile::Profile;
 use super::recipe::Recipe;
 use super::request::{Reply, Request};
 use super::settings::Settings;
@@ -22,7 +23,7 @@ use super::signins::Past;
 use super::tenant::{Change, Event, Happening, Tenant};
 use super::throttle::Meter;
 use super::token::Caller;
-use super::{SandboxError, clock, controls, routes, token};
+use super::{SandboxError, clock, controls, population, routes, token};
 use crate::store::{Lock, Log, write_atomic};
 
 /// How many requests are remembered for `GET /sandbox/requests`.
@@ -62,8 +63,8 @@ pub(super) struct Part {
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) tenant: Tenant,
-    /// What the tenant was before each write of the last month.
-    pub(super) past: Arc<Vec<Past>>,
+    /// What the tenant was in the last month.
+    pub(super) past: Arc<Past>,
     log: Log,
     log_path: PathBuf,
     /// What a log without an event begins with.
@@ -129,15 +130,29 @@ impl State {
         Ok(event)
     }
 
-    /// Starts over from a recipe.
-    pub(super) fn reset(&mut self, recipe: Recipe) -> Result<(), Failure> {
-        write_atomic(&self.log_path, b"").map_err(|error| broken(&error))?;
-        (self.log, self.tenant, self.past) = self.replayed()?;
-        self.lag.forget();
+    /// Starts over from a recipe, as a tenant of a kind: after a crash there is the old tenant or the new one.
+    pub(super) fn reset(&mut self, recipe: Recipe, profile: &Profile) -> Result<(), Failure> {
+        let mut tenant = population::tenant(self.tenant.identity().clone(), Recipe::default());
+        let mut lines = String::new();
+        let mut happens = |tenant: &mut Tenant, what: Happening| {
+            let event = tenant.next_event(what);
+            tenant.apply(&event);
+            let line = serde_json::to_string(&event).map_err(|error| broken(&error))?;
+            lines.push_str(&line);
+            lines.push('\n');
+            Ok::<_, Failure>(())
+        };
         // An empty log is a tenant of the default recipe only where nothing else was asked for.
         if recipe != Recipe::default() || self.fresh != Recipe::default() {
-            self.record(Happening::Populate(recipe))?;
+            happens(&mut tenant, Happening::Populate(recipe))?;
         }
+        if *profile != Profile::of(&tenant) {
+            let changes = profile.changes(&tenant);
+            happens(&mut tenant, Happening::Arrange { changes })?;
+        }
+        write_atomic(&self.log_path, lines.as_bytes()).map_err(|error| broken(&error))?;
+        (self.log, self.tenant, self.past) = self.replayed()?;
+        self.lag.forget();
         Ok(())
     }
 
@@ -165,8 +180,8 @@ fn broken(error: &dyn std::fmt::Display) -> Failure {
 #[derive(Debug)]
 pub(super) struct Session<'a> {
     pub(super) tenant: &'a Tenant,
-    /// What the tenant was before each write of the last month.
-    pub(super) past: &'a Arc<Vec<Past>>,
+    /// What the tenant was in the last month.
+    pub(super) past: &'a Arc<Past>,
     /// The tenant in which a policy finds what it names.
     pub(super) references: &'a Tenant,
     pub(super) caller: &'a Caller,

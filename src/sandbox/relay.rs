@@ -20,7 +20,7 @@ pub(super) const NOT_OWNER: &str = "x-sandbox-not-owner";
 
 /// How long a door looks for an owner, or tries to become it.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How long an owner that took a request may think about it.
+/// How long an owner that took a request may be silent: before its answer, and between two parts of it.
 const THINKING: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -74,7 +74,7 @@ pub(super) fn client() -> Result<reqwest::Client, SandboxError> {
         // A connection kept from an owner that has gone would look like a broken request.
         .pool_max_idle_per_host(0)
         .connect_timeout(Duration::from_secs(1))
-        .timeout(THINKING)
+        .read_timeout(THINKING)
         .build()
         .map_err(SandboxError::Relay)
 }
@@ -221,11 +221,16 @@ impl Door {
             return Ok(None);
         }
         let (status, mut headers) = (answer.status(), answer.headers().clone());
-        let body = answer.bytes().await?;
+        // What is written while it is sent is passed on as it comes. The rest is read first, so that an
+        // owner that breaks off is noticed before the caller has heard anything.
+        let body = match answer.content_length() {
+            Some(_) => axum::body::Body::from(answer.bytes().await?),
+            None => axum::body::Body::new(reqwest::Body::from(answer)),
+        };
         for hop in ["connection", "transfer-encoding", "content-length"] {
             headers.remove(hop);
         }
-        let mut response = axum::response::Response::new(axum::body::Body::from(body));
+        let mut response = axum::response::Response::new(body);
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         Ok(Some(response))

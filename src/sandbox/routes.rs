@@ -108,7 +108,7 @@ pub(super) fn handle(
 ) -> Result<Reply, Failure> {
     let asker = Asker {
         app: caller.app(),
-        users: state.tenant.rows(Table::Users).count(),
+        users: &|| state.tenant.rows(Table::Users).count(),
     };
     let toll = state
         .meter

@@ -30,12 +30,12 @@ struct Bucket {
 }
 
 /// Who asks, and how big the tenant is.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(super) struct Asker<'a> {
     /// The application.
     pub(super) app: &'a str,
-    /// The tenant's users.
-    pub(super) users: usize,
+    /// Counts the tenant's users, which takes a while where there are many.
+    pub(super) users: &'a dyn Fn() -> usize,
 }
 
 type Headers = Vec<(&'static str, String)>;
@@ -114,7 +114,7 @@ impl Meter {
         units: u32,
         now: Instant,
     ) -> Result<Headers, Failure> {
-        let limit = match asker.users {
+        let limit = match (asker.users)() {
             0..50 => 3_500.0,
             50..=500 => 5_000.0,
             _ => 8_000.0,
@@ -182,7 +182,7 @@ mod tests {
 
     const SMALL: Asker<'static> = Asker {
         app: "one",
-        users: 12,
+        users: &|| 12,
     };
 
     fn throttled(by: Throttle, rate: u32) -> Settings {
@@ -278,11 +278,33 @@ mod tests {
     }
 
     #[test]
+    fn only_a_switched_on_limit_of_the_directory_counts_the_users() {
+        for (by, target, counts) in [
+            (Throttle::Off, "/v1.0/users", 0),
+            (Throttle::Graph, "/v1.0/auditLogs/directoryAudits", 0),
+            (Throttle::Graph, "/v1.0/users", 1),
+        ] {
+            let counted = std::cell::Cell::new(0);
+            let users = &|| {
+                counted.set(counted.get() + 1);
+                12
+            };
+            let (mut meter, asker) = (Meter::default(), Asker { app: "one", users });
+            let now = Instant::now();
+            meter
+                .admit(&throttled(by, 1), &get(target), asker, now)
+                .unwrap();
+            assert_eq!(counted.get(), counts, "{target}");
+        }
+    }
+
+    #[test]
     fn the_units_of_a_small_tenant_run_out_and_come_back() {
         let (mut meter, settings) = (Meter::default(), throttled(Throttle::Graph, 1));
         let (request, start) = (get("/v1.0/groups/1/transitiveMembers"), Instant::now());
         let mut at = |now: Instant, app: &'static str| {
-            meter.admit(&settings, &request, Asker { app, users: 49 }, now)
+            let users = &|| 49;
+            meter.admit(&settings, &request, Asker { app, users }, now)
         };
         for _ in 0..559 {
             at(start, "one").unwrap();

@@ -273,6 +273,36 @@ async fn a_token_of_one_tenant_is_no_good_in_a_server_without_it() {
 }
 
 #[tokio::test]
+async fn what_an_owner_writes_while_it_sends_is_passed_on_as_it_comes() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let directory = tempfile::tempdir().unwrap();
+    let _lock = crate::store::Lock::try_take(&directory.path().join("lock")).unwrap();
+    let owner = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", owner.local_addr().unwrap());
+    std::fs::write(directory.path().join("url"), url).unwrap();
+    let door = serve(directory.path()).await;
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let soon = Duration::from_secs(10);
+    let owns = async {
+        let (mut line, _) = owner.accept().await.unwrap();
+        let mut request = [0; 4_096];
+        assert!(line.read(&mut request).await.unwrap() > 0);
+        line.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nfirst\r\n")
+            .await
+            .unwrap();
+        line
+    };
+    let asks = client.get(format!("{}/v1.0/users", door.url())).send();
+    let (mut line, answer) = tokio::join!(owns, tokio::time::timeout(soon, asks));
+    let mut answer = answer.unwrap().unwrap();
+    let first = tokio::time::timeout(soon, answer.chunk()).await.unwrap();
+    assert_eq!(first.unwrap().unwrap(), "first");
+    line.write_all(b"6\r\nsecond\r\n0\r\n\r\n").await.unwrap();
+    assert_eq!(answer.text().await.unwrap(), "second");
+    door.stop().await;
+}
+
+#[tokio::test]
 async fn a_control_is_sent_to_this_machine_only() {
     for elsewhere in [
         "http://192.0.2.2:33909",

@@ -234,3 +234,35 @@ async fn a_national_cloud_lacks_what_its_schema_lacks() {
     );
     running.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_is_there_as_a_whole_or_not_at_all() {
+    let directory = tempfile::tempdir().unwrap();
+    let running = serve(directory.path()).await;
+    let wanted = json!({"people": 20, "cloud": "us-gov"});
+    reset(&running, wanted.clone()).await;
+    let log = directory.path().join("events.jsonl");
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    let (seen, told) = std::thread::scope(|scope| {
+        let looking = scope.spawn(|| {
+            let mut seen = std::collections::BTreeSet::new();
+            while !is_over.load(std::sync::atomic::Ordering::SeqCst) {
+                seen.insert(std::fs::read_to_string(&log).unwrap().lines().count());
+            }
+            seen
+        });
+        let told = tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current().block_on(async {
+                for _ in 0..10 {
+                    reset(&running, wanted.clone()).await;
+                }
+                control(running.url(), None, "profile", &json!({})).await
+            })
+        });
+        is_over.store(true, std::sync::atomic::Ordering::SeqCst);
+        (looking.join().unwrap(), told)
+    });
+    // What people there are, and what kind of tenant it is.
+    assert_eq!(seen.into_iter().collect::<Vec<_>>(), [2]);
+    assert_eq!(told.unwrap()["profile"]["cloud"], "us-gov");
+}
