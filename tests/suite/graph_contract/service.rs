@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{AZURE, LOCATIONS, POLICIES, location, refusal};
-use crate::support::{FILE, Graph, KEY, NAME, SIGN_IN, Scene, shipped_but};
+use crate::support::{Graph, KEY, NAME, SIGN_IN, Scene, shipped_but};
 
 const EVALUATE: &str = "/v1.0/identity/conditionalAccess/evaluate";
 const SIGN_INS: &str = "/v1.0/auditLogs/signIns";
@@ -12,19 +12,15 @@ const BETA: &str = "/beta/identity/conditionalAccess/policies";
 #[test]
 fn trap_12_raw_what_was_just_created_cannot_be_named_yet() {
     let scene = Scene::new();
-    scene.tenant.set("read_lag", &json!(3));
+    // More reads than it takes to find out whom the policy is about.
+    scene.tenant.set("read_lag", &json!(8));
     scene.tenant.set("lagging_references", &json!(true));
-    let made = scene.tenant.post(LOCATIONS, &location("Warehouse", false));
-    let id = made["id"].as_str().unwrap();
-    let body = shipped_but(
+    let dock = scene.tenant.post(LOCATIONS, &location("Dock", false));
+    let early = shipped_but(
         &scene.tenant,
         "/conditions/locations",
-        json!({"includeLocations": [id], "excludeLocations": []}),
+        json!({"includeLocations": [dock["id"]], "excludeLocations": []}),
     );
-    scene.tenant.post(LOCATIONS, &location("Dock", false));
-    let dock = scene.tenant.post(LOCATIONS, &location("Pier", false));
-    let mut early = body.clone();
-    early["conditions"]["locations"]["includeLocations"] = json!([dock["id"]]);
     let message = refusal(&scene.tenant, "POST", POLICIES, &early, 400);
     assert_eq!(
         message,
@@ -33,7 +29,7 @@ fn trap_12_raw_what_was_just_created_cannot_be_named_yet() {
             dock["id"].as_str().unwrap()
         )
     );
-    for _ in 0..4 {
+    for _ in 0..8 {
         scene.tenant.get(LOCATIONS);
     }
     scene.tenant.create_policy(&early);
@@ -319,5 +315,4 @@ fn trap_36_a_patch_that_is_answered_and_not_carried_out_is_noticed() {
     scene.apply();
     assert_eq!(groups(&scene), json!([]));
     scene.settled();
-    assert!(scene.workspace.exists(FILE));
 }
